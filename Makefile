@@ -1,0 +1,55 @@
+# The targets CI calls are the ones people call.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: run
+run: $(READY) ## Run one night; CSV='a.csv b.csv.gz' or a glob, without it a simulated book; ARGS=--force
+	@$(BIN)/propensity run $(if $(CSV),$(CSV),--simulated) $(ARGS)
+
+.PHONY: test
+test: $(READY) ## Run all tests; the real table is used where ../shared/data is
+	@$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+.PHONY: check
+check: $(READY) ## Lint, check types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(READY) ## Mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: lock
+lock: $(READY) ## Pin every package with its hashes, for all platforms, into requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
+	  --custom-compile-command 'make lock' --quiet $(ARGS) --output-file requirements.txt
+
+.PHONY: clean
+clean: ## Remove the environment and caches; run data in data/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage *.egg-info build
+
+# requirements.txt holds every package, so pip need not resolve (--no-deps) and is done in half the time
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "Python 3.11 to 3.13 is needed, found: $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) has no venv module. Install it (Debian, Ubuntu: apt install python3-venv) and try again" >&2; exit 2; }
+	@echo "Installing into $(VENV), a few minutes once ..."
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
