@@ -1,0 +1,1 @@
+"""Order and policy: what runs after what, and what happens when the candidate loses."""

@@ -1,0 +1,42 @@
+"""Errors built from facts: what was found, where, what was expected, what to do next."""
+
+
+class PropensityError(Exception):
+    """Base of every error the job raises on purpose.
+
+    Args:
+        found: What was found, and where (file, line, column).
+        expected: What was expected instead.
+        todo: What the reader should do next.
+    """
+
+    exit_code = 1
+
+    def __init__(self, found: str, *, expected: str = "", todo: str = "") -> None:
+        self.found, self.expected, self.todo = found, expected, todo
+        sentences = (found, expected and f"Expected {expected}", todo)
+        super().__init__(" ".join(f"{s.rstrip('.')}." for s in sentences if s))
+
+
+class ContractError(PropensityError):
+    """A contract file that contradicts itself."""
+
+    exit_code = 3
+
+
+class InputError(PropensityError):
+    """The policyholder files cannot be used tonight."""
+
+    exit_code = 3
+
+
+class ModelError(PropensityError):
+    """No model may score tonight, or a stored model does not do what it did."""
+
+    exit_code = 4
+
+
+class WarehouseError(PropensityError):
+    """The database is away, or the audit of tonight's scores failed."""
+
+    exit_code = 5

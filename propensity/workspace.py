@@ -1,0 +1,32 @@
+"""Every path the job writes, as a method of one object."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder of run data; nothing is made before it is written to."""
+
+    root: Path
+
+    @property
+    def raw(self) -> Path:
+        """Simulated books."""
+        return self.root / "raw"
+
+    def curated(self, run_name: str) -> Path:
+        """Parts of checked rows and rejected.csv of one run."""
+        return self.root / "curated" / run_name
+
+    def reports(self, run_name: str) -> Path:
+        """HTML pages of one run."""
+        return self.root / "reports" / run_name
+
+    def model(self, version: str) -> Path:
+        """Members, encoders and manifest of one model version."""
+        return self.root / "models" / version
+
+    def scores(self, run_name: str) -> Path:
+        """Parts of scores of one run."""
+        return self.root / "scores" / run_name
