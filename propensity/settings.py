@@ -1,0 +1,78 @@
+"""Settings: where this machine keeps things, and what one night is asked to do.
+
+Both read environment variables with the prefix PROPENSITY_; a flow parameter wins over a variable.
+"""
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _list_files(given: Any) -> Any:
+    """One file or glob need not be written as a JSON list."""
+    if not isinstance(given, str):
+        return given
+    return json.loads(given) if given.startswith("[") else [given]
+
+
+class Settings(BaseSettings):
+    """The machine: where files and the warehouse are."""
+
+    model_config = SettingsConfigDict(env_prefix="PROPENSITY_", env_ignore_empty=True)
+
+    data_dir: Path = Field(Path("data"), description="folder of everything the job writes")
+    database_url: SecretStr | None = Field(
+        None, description="SQLAlchemy URL of the warehouse; default: SQLite in data_dir"
+    )
+
+    @property
+    def warehouse_url(self) -> str:
+        """The URL to connect to; may hold a password, so never print it."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir.resolve() / 'propensity.db'}"
+
+
+class NightlyConfig(BaseSettings):
+    """What one night is asked to do: the parameters of the flow `nightly`, all bounded."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PROPENSITY_", env_ignore_empty=True, extra="forbid"
+    )
+
+    csv: Annotated[list[str], NoDecode, BeforeValidator(_list_files)] = Field(
+        [], description="CSV or CSV.gz files or globs; together they are the book"
+    )
+    as_of: dt.date = Field(
+        default_factory=lambda: dt.datetime.now().astimezone().date(),
+        description="the date this night stands for; default: today",
+    )
+    force: bool = Field(False, description="run again although this very night was published")
+    tolerated_rejected_share: float = Field(
+        0.01, ge=0, lt=1, description="the night stops when more of the rows break the contract"
+    )
+    max_epochs: int = Field(4, ge=1, le=100, description="training stops here or earlier")
+    patience: int = Field(
+        1, ge=1, le=100, description="epochs without a better validation average precision"
+    )
+    batch_size: int = Field(
+        2048, ge=16, le=65_536, description="training rows a step, less if the book is small"
+    )
+    learning_rate: float = Field(3e-3, gt=0, le=1, description="at the first step; decays to 0")
+    validation_share: float = Field(
+        0.1, gt=0, lt=0.5, description="share of the training rows that decides when to stop"
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="of the weights, the row order, the bootstrap")
+    promotion_margin: float = Field(
+        0.002, ge=0, lt=1, description="F1 by which a candidate must beat the champion"
+    )
+    n_bootstrap: int = Field(200, ge=20, le=10_000, description="resamples behind an interval")
+
+    @property
+    def decisive(self) -> dict[str, object]:
+        """The settings that change the scores; the same ones and the same book: the same night."""
+        return self.model_dump(mode="json", exclude={"csv", "as_of", "force"})
