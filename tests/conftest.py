@@ -1,0 +1,74 @@
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+REAL_DATA = ROOT.parent / "shared" / "data"
+
+# before anything imports Prefect or our settings: nobody's server, nobody's warehouse
+for name in [n for n in os.environ if n.startswith(("PREFECT_API", "PROPENSITY_"))]:
+    del os.environ[name]
+os.environ["DO_NOT_TRACK"] = "1"
+os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"  # task tests run tasks alone
+
+
+@pytest.fixture(scope="session")
+def real_csv() -> list[str]:
+    files = sorted(REAL_DATA.glob("*.csv.gz"))
+    if not files:
+        pytest.skip(f"the real table is not there: no *.csv.gz in {REAL_DATA}")
+    return [str(f) for f in files]
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    # imported here: 8 seconds that unit tests need not pay
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PROPENSITY_DATA_DIR", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """Runs `propensity` as a person would, in a data folder of its own."""
+
+    data_dir: Path
+
+    def __call__(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        mine = {"PROPENSITY_DATA_DIR": str(self.data_dir), "COLUMNS": "100"}
+        return subprocess.run(
+            [Path(sys.executable).with_name("propensity"), *words],
+            env=os.environ | mine | variables,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[CommandLine, str]:
+    """One `make run` without CSV, shared by all who look at its results; and what it printed."""
+    command_line = CommandLine(tmp_path_factory.mktemp("demo") / "data")
+    ran = command_line("run", "--simulated")
+    assert ran.returncode == 0, ran.stderr
+    return command_line, ran.stdout
+
+
+@pytest.fixture
+def propensity(tmp_path: Path) -> CommandLine:
+    return CommandLine(tmp_path / "data")
