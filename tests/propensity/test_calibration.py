@@ -1,0 +1,71 @@
+"""Prior correction and calibration error, by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import expit, logit
+
+from propensity.calibration import correct_prior, measure_calibration_error
+
+weight = st.floats(0.05, 20)
+
+
+@settings(deadline=None)
+@given(truth=st.floats(1e-4, 1 - 1e-4), w0=weight, w1=weight)
+def test_the_weighted_optimum_is_mapped_back_to_the_truth(
+    truth: float, w0: float, w1: float
+) -> None:
+    # the p that minimises -w1 t log p - w0 (1 - t) log(1 - p) is w1 t / (w1 t + w0 (1 - t))
+    learnt = w1 * truth / (w1 * truth + w0 * (1 - truth))
+    corrected = correct_prior(np.array([logit(learnt)]), w0, w1)
+    assert corrected == pytest.approx(truth, rel=1e-4)
+
+
+@settings(deadline=None)
+@given(logits=st.lists(st.floats(-12, 8, width=32), min_size=2, max_size=50), w0=weight, w1=weight)
+def test_the_order_does_not_change(logits: list[float], w0: float, w1: float) -> None:
+    ranked = np.sort(np.array(logits, dtype=np.float32))
+    assert (np.diff(correct_prior(ranked, w0, w1)) >= 0).all()
+
+
+@settings(deadline=None)
+@given(logits=st.lists(st.floats(-12, 8, width=32), min_size=1, max_size=50), w0=weight, w1=weight)
+def test_swapped_weights_undo_the_correction(logits: list[float], w0: float, w1: float) -> None:
+    given_logits = np.array(logits)
+    there = logit(correct_prior(given_logits, w0, w1).astype(np.float64))
+    back = correct_prior(there, w1, w0)
+    assert back == pytest.approx(expit(given_logits), rel=1e-2)
+
+
+def test_equal_weights_correct_nothing() -> None:
+    logits = np.array([-3.0, 0.0, 2.0], dtype=np.float32)
+    corrected = correct_prior(logits, 2.0, 2.0)
+    assert corrected.dtype == np.float32
+    assert corrected == pytest.approx(expit(logits))
+
+
+def test_perfect_bins_have_no_error() -> None:
+    responses = np.tile([1, 0, 0, 0, 1, 1, 1, 0], 100)
+    probabilities = np.tile([0.25] * 4 + [0.75] * 4, 100)
+    assert measure_calibration_error(responses, probabilities) == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("n_bins", "expected"),
+    [
+        (1, 0.05),  # |0.1 + 0.2 + 0.7 + 0.8 - 2| / 4
+        (2, 0.3),  # (|0.1 + 0.2 - 1| + |0.7 + 0.8 - 1|) / 4
+        (4, 0.5),  # (0.1 + 0.8 + 0.3 + 0.8) / 4
+    ],
+)
+def test_error_by_hand(n_bins: int, expected: float) -> None:
+    responses, probabilities = np.array([0, 1, 1, 0]), np.array([0.1, 0.2, 0.7, 0.8])
+    assert measure_calibration_error(responses, probabilities, n_bins) == pytest.approx(expected)
+
+
+def test_row_order_does_not_matter_although_probabilities_are_equal() -> None:
+    responses = np.repeat([0, 1], 500)
+    constant = np.full(1000, 0.5, dtype=np.float32)
+    assert measure_calibration_error(responses, constant) == pytest.approx(0)
+    assert measure_calibration_error(responses, constant + 0.25) == pytest.approx(0.25)
