@@ -1,0 +1,172 @@
+"""How good cross-fitted scores are: F1 and its company, with intervals. Frozen records only."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from propensity.calibration import measure_calibration_error
+from propensity.folds import N_FOLDS
+from propensity.threshold import choose_thresholds, predict_responses
+
+N_COUNT_RESAMPLES = 10_000
+"""Resampling counts costs nothing, however many policyholders they count."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95 % bootstrap percentile interval."""
+
+    low: float
+    high: float
+
+    def __format__(self, spec: str) -> str:
+        """Write both ends in the given format: f"{interval:.3f}" is "0.451 to 0.459"."""
+        return f"{self.low:{spec}} to {self.high:{spec}}"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Quality of cross-fitted scores over all labelled policyholders.
+
+    Args:
+        n_labelled: Rows judged.
+        prevalence: Share of ones: F1 means nothing without it.
+        thresholds: Of each fold, chosen for F1 on the other folds.
+        f1: At those thresholds.
+        f1_interval: Bootstrap over policyholders, thresholds fixed.
+        precision: Share of the predicted that said yes.
+        recall: Share of those that said yes who were predicted.
+        average_precision: Area under the precision-recall curve (step-wise).
+        average_precision_interval: Bootstrap over policyholders.
+        roc_auc: Chance that a yes is scored above a no.
+        brier: Mean squared error of the probability.
+        calibration_error: Mean gap between predicted and actual share, 20 equal-mass bins.
+        mean_probability: Should equal the prevalence.
+    """
+
+    n_labelled: int
+    prevalence: float
+    thresholds: tuple[float, ...]
+    f1: float
+    f1_interval: Interval
+    precision: float
+    recall: float
+    average_precision: float
+    average_precision_interval: Interval
+    roc_auc: float
+    brier: float
+    calibration_error: float
+    mean_probability: float
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A way to decide without a model, and the F1 it reaches on the same rows."""
+
+    description: str
+    f1: float
+
+
+def evaluate_scores(scored: pd.DataFrame, *, seed: int, n_bootstrap: int) -> Evaluation:
+    """Judge cross-fitted scores.
+
+    Args:
+        scored: Columns response (0/1), probability and fold, one row a labelled policyholder.
+        seed: Of the bootstrap.
+        n_bootstrap: Resamples for average precision.
+    """
+    response = scored["response"].to_numpy()
+    probability = scored["probability"].to_numpy()
+    folds = scored["fold"].to_numpy()
+    thresholds = choose_thresholds(response, probability, folds, N_FOLDS)
+    predicted = predict_responses(probability, folds, thresholds)
+    rng = np.random.default_rng(seed)
+    n_both = int((predicted & response).sum())
+    return Evaluation(
+        n_labelled=len(response),
+        prevalence=float(response.mean()),
+        thresholds=thresholds,
+        f1=measure_f1(response, predicted),
+        f1_interval=_as_interval(_resample_f1(rng, response, predicted)),
+        precision=n_both / max(int(predicted.sum()), 1),
+        recall=n_both / int(response.sum()),
+        average_precision=float(average_precision_score(response, probability)),
+        average_precision_interval=_as_interval(
+            _resample_average_precision(rng, response, probability, n_bootstrap)
+        ),
+        roc_auc=float(roc_auc_score(response, probability)),
+        brier=float(brier_score_loss(response, probability)),
+        calibration_error=measure_calibration_error(response, probability),
+        mean_probability=float(probability.mean(dtype=np.float64)),
+    )
+
+
+def evaluate_baselines(scored: pd.DataFrame, rule_description: str) -> tuple[Baseline, Baseline]:
+    """F1 of calling everyone positive and of the contract's rule (column follows_rule)."""
+    response = scored["response"].to_numpy()
+    everyone = measure_f1(response, np.ones_like(response))
+    rule = measure_f1(response, scored["follows_rule"].to_numpy().astype(response.dtype))
+    return Baseline("everyone positive", everyone), Baseline(rule_description, rule)
+
+
+def measure_f1(response: NDArray[Any], predicted: NDArray[Any]) -> float:
+    """F1 of the positive class, 2 TP / (predicted + actual); 0 when nobody is either."""
+    n_either = int(predicted.sum()) + int(response.sum())
+    return 2 * int((predicted & response).sum()) / n_either if n_either else 0.0
+
+
+def compare_f1(
+    response: NDArray[Any], predicted_a: NDArray[Any], predicted_b: NDArray[Any], *, seed: int
+) -> Interval:
+    """Paired bootstrap of F1(a) - F1(b) on the same policyholders.
+
+    A policyholder is one of eight kinds (response, a, b), so resampling policyholders is drawing
+    the eight counts from a multinomial distribution.
+    """
+    kinds = np.bincount(4 * response + 2 * predicted_a + predicted_b, minlength=8)
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(kinds.sum(), kinds / kinds.sum(), N_COUNT_RESAMPLES)
+    kind = np.arange(8)
+    actual, a, b = kind >> 2 & 1, kind >> 1 & 1, kind & 1
+    return _as_interval(_f1_of_counts(counts, actual, a) - _f1_of_counts(counts, actual, b))
+
+
+def _resample_f1(
+    rng: np.random.Generator, response: NDArray[Any], predicted: NDArray[Any]
+) -> NDArray[np.float64]:
+    kinds = np.bincount(2 * response + predicted, minlength=4)
+    counts = rng.multinomial(kinds.sum(), kinds / kinds.sum(), N_COUNT_RESAMPLES)
+    return _f1_of_counts(counts, np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]))
+
+
+def _f1_of_counts(
+    counts: NDArray[Any], actual: NDArray[Any], predicted: NDArray[Any]
+) -> NDArray[np.float64]:
+    n_found = counts @ (actual * predicted)
+    return np.asarray(2 * n_found / np.maximum(counts @ (actual + predicted), 1))
+
+
+def _resample_average_precision(
+    rng: np.random.Generator, response: NDArray[Any], probability: NDArray[Any], n_resamples: int
+) -> NDArray[np.float64]:
+    order = np.argsort(-probability, kind="stable")
+    ranked, scores = response[order], probability[order]
+    ends = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
+    draws = (rng.poisson(1.0, len(ranked)) for _ in range(n_resamples))
+    return np.array([_average_precision(ranked, times, ends) for times in draws])
+
+
+def _average_precision(ranked: NDArray[Any], times: NDArray[Any], ends: NDArray[Any]) -> float:
+    n_found = np.cumsum(times * ranked)[ends]
+    n_called = np.maximum(np.cumsum(times)[ends], 1)
+    steps = np.diff(n_found, prepend=0)
+    return float(np.sum(steps * n_found / n_called) / max(int(n_found[-1]), 1))
+
+
+def _as_interval(draws: NDArray[np.float64]) -> Interval:
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Interval(float(low), float(high))

@@ -1,0 +1,42 @@
+"""The decision threshold: chosen for F1 on other folds, applied with >= everywhere."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def choose_threshold(responses: NDArray[Any], probabilities: NDArray[Any]) -> float:
+    """Choose the threshold with the best F1 among the probabilities that occur.
+
+    Args:
+        responses: 0 or 1, shape (n,), at least one 1.
+        probabilities: Shape (n,).
+
+    Returns:
+        The threshold t; a policyholder is predicted to say yes when probability >= t.
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    ranked = probabilities[order]
+    last_of_ties = np.append(ranked[1:] != ranked[:-1], True)
+    n_found = np.cumsum(responses[order])
+    # F1 = 2 TP / (predicted + actual)
+    f1 = 2 * n_found / (np.arange(1, len(ranked) + 1) + n_found[-1])
+    return float(ranked[np.argmax(np.where(last_of_ties, f1, -1))])
+
+
+def choose_thresholds(
+    responses: NDArray[Any], probabilities: NDArray[Any], folds: NDArray[Any], n_folds: int
+) -> tuple[float, ...]:
+    """Choose the threshold of each fold on all other folds."""
+    others = [folds != k for k in range(n_folds)]
+    return tuple(choose_threshold(responses[o], probabilities[o]) for o in others)
+
+
+def predict_responses(
+    probabilities: NDArray[Any], folds: NDArray[Any], thresholds: tuple[float, ...]
+) -> NDArray[np.int8]:
+    """Apply to each row the threshold of its fold, shape (n,), 0 or 1."""
+    # a float32 probability and the float64 threshold taken from it must compare equal
+    own = np.array(thresholds, dtype=probabilities.dtype)[folds]
+    return np.asarray(probabilities >= own, dtype=np.int8)
