@@ -1,0 +1,147 @@
+"""Train the member of one fold: on the other folds, with class weights, while it improves."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
+
+from propensity.contract import Contract
+from propensity.dataset import CuratedBook, read_labelled
+from propensity.errors import ModelError
+from propensity.features import Encoder, fit_encoder
+from propensity.folds import VALIDATION_SALT, select_share
+from propensity.imbalance import balance_weights
+from propensity.network import Predictor, build_network, load_network, seed_everything
+from propensity.registry import Member, encoder_path, network_path
+from propensity.settings import NightlyConfig
+
+MIN_STEPS = 50
+"""Steps an epoch: a book too small for as many full batches is learnt in smaller ones ..."""
+SMALLEST_BATCH = 64
+"""... but not in batches that hold only a handful of ones."""
+OnEpoch = Callable[[int, float], None]
+"""Called with the epoch, from 1, and its validation average precision."""
+
+
+def ignore_epoch(_epoch: int, _score: float) -> None:
+    """Show nothing."""
+
+
+def train_member(
+    book: CuratedBook,
+    fold: int,
+    contract: Contract,
+    config: NightlyConfig,
+    folder: Path,
+    on_epoch: OnEpoch = ignore_epoch,
+) -> Member:
+    """Train and save the member that will score `fold`.
+
+    Args:
+        book: Its labelled rows outside `fold` are learnt from.
+        fold: The fold this member must never see.
+        contract: Declares the features.
+        config: Epochs, batch size, learning rate, validation share, seed.
+        folder: Where network and encoder are saved.
+        on_epoch: Called after each epoch with its number and the validation average precision.
+
+    Raises:
+        ModelError: Training diverged, or the saved network does not score as the trained one.
+    """
+    rows = read_labelled(book, pc.field("fold") != fold)
+    ids = rows["policyholder_id"].to_numpy()
+    aside = select_share(ids, config.validation_share, VALIDATION_SALT)
+    training, validation = rows.filter(pa.array(~aside)), rows.filter(pa.array(aside))
+    encoder = fit_encoder(training, contract)
+    weights = balance_weights(training["response"].to_numpy())
+    seed_everything(config.seed + fold)
+    model, n_epochs, score = _fit(encoder, training, validation, weights, config, on_epoch)
+    folder.mkdir(parents=True, exist_ok=True)
+    encoder.save(encoder_path(folder, fold))
+    model.save(network_path(folder, fold))
+    _check_reloaded(model, network_path(folder, fold), *encoder.encode(validation))
+    return Member(fold, *weights, training.num_rows, n_epochs, score)
+
+
+def _fit(
+    encoder: Encoder,
+    training: pa.Table,
+    validation: pa.Table,
+    weights: tuple[float, float],
+    config: NightlyConfig,
+    on_epoch: OnEpoch,
+) -> tuple[keras.Model, int, float]:
+    model = build_network(encoder)
+    batch_size = max(SMALLEST_BATCH, min(config.batch_size, training.num_rows // MIN_STEPS))
+    n_steps = config.max_epochs * -(-training.num_rows // batch_size)
+    schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, n_steps)
+    model.compile(
+        optimizer=keras.optimizers.AdamW(schedule, weight_decay=1e-4),
+        loss=keras.losses.BinaryCrossentropy(from_logits=True),
+    )
+    responses = training["response"].to_numpy()
+    watch = ValidationAveragePrecision(encoder, validation, on_epoch)
+    stop = keras.callbacks.EarlyStopping(
+        watch.metric, mode="max", patience=config.patience, restore_best_weights=True
+    )
+    model.fit(
+        list(encoder.encode(training)),
+        responses.astype(np.float32)[:, None],
+        # a vector: class_weight would be looked up row by row in Python
+        sample_weight=np.array(weights, dtype=np.float32)[responses],
+        epochs=config.max_epochs,
+        batch_size=batch_size,
+        callbacks=[watch, stop],
+        verbose=0,
+    )
+    return model, len(watch.scores), max(watch.scores)
+
+
+class ValidationAveragePrecision(keras.callbacks.Callback):
+    """Measures average precision on the validation rows after each epoch.
+
+    Ranks are the same with and without class weights, so it needs no correction; `val_loss` would
+    be unweighted while the training loss is weighted.
+    """
+
+    metric = "validation_average_precision"
+
+    def __init__(self, encoder: Encoder, validation: pa.Table, on_epoch: OnEpoch) -> None:
+        super().__init__()
+        self.inputs = encoder.encode(validation)
+        self.responses = validation["response"].to_numpy()
+        self.on_epoch = on_epoch
+        self.scores: list[float] = []
+
+    def on_train_begin(self, _: dict[str, float] | None = None) -> None:
+        """Compile the forward pass once."""
+        self.predictor = Predictor(self.model)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        """Put the metric where early stopping looks for it."""
+        logits = self.predictor.predict_logits(*self.inputs)
+        if not np.isfinite(logits).all():
+            found = f"After epoch {epoch + 1} the network's scores are no numbers"
+            raise ModelError(found, todo="Training diverged: lower learning_rate")
+        logs[self.metric] = float(average_precision_score(self.responses, logits))
+        self.scores.append(logs[self.metric])
+        self.on_epoch(epoch + 1, logs[self.metric])
+
+
+def _check_reloaded(
+    model: keras.Model, path: Path, codes: NDArray[np.int32], numbers: NDArray[np.float32]
+) -> None:
+    trained = Predictor(model).predict_logits(codes, numbers)
+    reloaded = Predictor(load_network(path)).predict_logits(codes, numbers)
+    if not np.array_equal(trained, reloaded):
+        n_other = int((trained != reloaded).sum())
+        raise ModelError(
+            f"{path}, read back, scores {n_other:,} of {len(trained):,} policyholders differently",
+            expected="the scores of the network that was trained",
+            todo="Do not use this version; look for layers whose state is not saved",
+        )
