@@ -1,0 +1,70 @@
+"""Candidate, champion and baselines on the same rows: tonight's labelled policyholders."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from propensity.contract import Contract
+from propensity.dataset import CuratedBook
+from propensity.errors import ModelError
+from propensity.evaluation import compare_f1, evaluate_baselines, evaluate_scores
+from propensity.gate import Contender, Contest
+from propensity.registry import ModelVersion, load_version
+from propensity.scorer import score_labelled
+from propensity.settings import NightlyConfig
+from propensity.threshold import predict_responses
+from propensity.workspace import Workspace
+
+
+def judge(
+    book: CuratedBook,
+    contract: Contract,
+    config: NightlyConfig,
+    candidate: ModelVersion,
+    champion: str | None,
+    workspace: Workspace,
+) -> Contest:
+    """Score the labelled rows with candidate and champion and compare them.
+
+    The champion is judged as fairly as the candidate: its members have not seen their fold on any
+    night. A champion that cannot be used (another contract, lost files) is left out, and why.
+
+    Args:
+        book: Tonight's rows.
+        contract: Declares features and the baseline rule.
+        config: Seed and resamples of the bootstrap.
+        candidate: Tonight's version.
+        champion: Name of the version promoted last, if any.
+        workspace: Where versions are.
+    """
+    scored, contender = _evaluate(book, contract, config, candidate)
+    baselines = evaluate_baselines(scored, contract.rule.description)
+    if champion is None:
+        return Contest(contender, baselines)
+    try:
+        version = load_version(workspace.model(champion))
+        champion_scored, champion_contender = _evaluate(book, contract, config, version)
+    except ModelError as error:
+        reason = f"champion {champion} cannot be judged ({error.found})"
+        return Contest(contender, baselines, no_champion_reason=reason)
+    difference = compare_f1(
+        scored["response"].to_numpy(),
+        _predict(scored, contender),
+        _predict(champion_scored, champion_contender),
+        seed=config.seed,
+    )
+    return Contest(contender, baselines, champion_contender, difference=difference)
+
+
+def _evaluate(
+    book: CuratedBook, contract: Contract, config: NightlyConfig, version: ModelVersion
+) -> tuple[pd.DataFrame, Contender]:
+    scored = score_labelled(book, version, contract)
+    evaluation = evaluate_scores(scored, seed=config.seed, n_bootstrap=config.n_bootstrap)
+    return scored, Contender(version, evaluation)
+
+
+def _predict(scored: pd.DataFrame, contender: Contender) -> NDArray[np.int8]:
+    thresholds = contender.evaluation.thresholds
+    probability, fold = scored["probability"].to_numpy(), scored["fold"].to_numpy()
+    return predict_responses(probability, fold, thresholds)

@@ -1,0 +1,154 @@
+"""Who is judged on what: everything is compared on the same labelled rows."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from propensity import judging
+from propensity.contract import Contract, load_contract
+from propensity.dataset import CuratedBook
+from propensity.errors import ModelError
+from propensity.evaluation import Interval, compare_f1, evaluate_scores
+from propensity.gate import Contest
+from propensity.judging import judge
+from propensity.registry import ModelVersion, save_version
+from propensity.settings import NightlyConfig
+from propensity.threshold import predict_responses
+from propensity.workspace import Workspace
+
+CONFIG = NightlyConfig(n_bootstrap=20)
+CONTRACT = load_contract()
+BOOK = CuratedBook((), Path("rejected.csv"), 0, 0, 0, 0)
+
+
+def make_scores(skill: float) -> pd.DataFrame:
+    """The same rows for all skills, another score."""
+    rng = np.random.default_rng(0)
+    response = (rng.random(5000) < 0.12).astype(np.int8)
+    noise = rng.random(5000)
+    return pd.DataFrame(
+        {
+            "policyholder_id": np.arange(5000),
+            "fold": rng.integers(0, 5, 5000, dtype=np.int8),
+            "response": response,
+            "probability": (skill * response + (1 - skill) * noise).astype(np.float32),
+            "follows_rule": rng.random(5000) < 0.5,
+        }
+    )
+
+
+def make_version(workspace: Workspace, name: str) -> ModelVersion:
+    folder = workspace.model(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    version = ModelVersion(name, folder, CONTRACT.digest, ())
+    save_version(version)
+    return version
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Versions whose skill is in their name: no network is needed to compare scores."""
+
+    def score_by_name(_: CuratedBook, version: ModelVersion, __: Contract) -> pd.DataFrame:
+        return make_scores(float(version.name))
+
+    monkeypatch.setattr(judging, "score_labelled", score_by_name)
+    return Workspace(tmp_path)
+
+
+def hold(workspace: Workspace, candidate: str, champion: str | None) -> Contest:
+    version = make_version(workspace, candidate)
+    return judge(BOOK, CONTRACT, CONFIG, version, champion, workspace)
+
+
+def test_both_are_evaluated_on_the_same_rows(workspace: Workspace) -> None:
+    make_version(workspace, "0.3")
+    contest = hold(workspace, "0.4", "0.3")
+    assert contest.champion is not None
+    for contender, skill in ((contest.candidate, 0.4), (contest.champion, 0.3)):
+        expected = evaluate_scores(make_scores(skill), seed=CONFIG.seed, n_bootstrap=20)
+        assert contender.evaluation == expected
+        assert contender.version.name == str(skill)
+
+
+def test_the_difference_is_paired_and_signed(workspace: Workspace) -> None:
+    make_version(workspace, "0.3")
+    contest = hold(workspace, "0.4", "0.3")
+    assert contest.champion is not None
+    predicted = []
+    for contender, skill in ((contest.candidate, 0.4), (contest.champion, 0.3)):
+        scored = make_scores(skill)
+        probability, fold = scored["probability"].to_numpy(), scored["fold"].to_numpy()
+        predicted.append(predict_responses(probability, fold, contender.evaluation.thresholds))
+    response = make_scores(0)["response"].to_numpy()
+    assert contest.difference == compare_f1(response, *predicted, seed=CONFIG.seed)
+    assert contest.difference.low > 0
+
+
+def test_a_version_does_not_differ_from_itself(workspace: Workspace) -> None:
+    make_version(workspace, "0.3")
+    assert hold(workspace, "0.30", "0.3").difference == Interval(0, 0)
+
+
+def test_baselines_are_everyone_and_the_contracts_rule(workspace: Workspace) -> None:
+    everyone, rule = hold(workspace, "0.3", None).baselines
+    p = make_scores(0)["response"].mean()
+    assert everyone.f1 == pytest.approx(2 * p / (1 + p))
+    assert rule.description == CONTRACT.rule.description
+    assert rule.f1 < everyone.f1  # this rule is a coin
+
+
+def test_the_first_version_has_no_champion(workspace: Workspace) -> None:
+    contest = hold(workspace, "0.3", None)
+    assert (contest.champion, contest.difference) == (None, None)
+    assert contest.no_champion_reason == "there is no champion yet"
+
+
+def test_a_champion_whose_folder_is_lost_is_left_out_and_why(workspace: Workspace) -> None:
+    contest = hold(workspace, "0.3", "0.4")
+    assert (contest.champion, contest.difference) == (None, None)
+    lost = workspace.model("0.4")
+    why = f"champion 0.4 cannot be judged ({lost} holds no model version)"
+    assert contest.no_champion_reason == why
+
+
+def test_a_champion_of_another_contract_is_left_out_and_why(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse_old(_: CuratedBook, version: ModelVersion, __: Contract) -> pd.DataFrame:
+        if version.name == "old":
+            raise ModelError("encoder-0.json encodes Age", todo="Train")
+        return make_scores(0.3)
+
+    monkeypatch.setattr(judging, "score_labelled", refuse_old)
+    make_version(workspace, "old")
+    contest = hold(workspace, "0.3", "old")
+    assert contest.champion is None
+    why = "champion old cannot be judged (encoder-0.json encodes Age)"
+    assert contest.no_champion_reason == why
+
+
+def test_a_candidate_that_cannot_be_scored_stops_the_night(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> pd.DataFrame:
+        raise ModelError("no")
+
+    monkeypatch.setattr(judging, "score_labelled", refuse)
+    with pytest.raises(ModelError):
+        hold(workspace, "0.3", None)
+
+
+def test_the_seed_of_the_night_decides_the_bootstrap(workspace: Workspace) -> None:
+    candidate = make_version(workspace, "0.3")
+    other = dataclasses.replace(candidate)
+    intervals = {
+        judge(
+            BOOK, CONTRACT, NightlyConfig(seed=s, n_bootstrap=20), other, None, workspace
+        ).candidate.evaluation.f1_interval
+        for s in (0, 0, 1)
+    }
+    assert len(intervals) == 2
