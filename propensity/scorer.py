@@ -1,0 +1,74 @@
+"""Score policyholders with the member of their fold, who never saw their answer."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from propensity.calibration import correct_prior
+from propensity.contract import Contract
+from propensity.dataset import CuratedBook, read_labelled
+from propensity.errors import ModelError
+from propensity.features import Encoder
+from propensity.folds import N_FOLDS
+from propensity.network import Predictor, load_network
+from propensity.registry import (
+    Member,
+    ModelVersion,
+    damages,
+    describe_damage,
+    encoder_path,
+    network_path,
+)
+
+
+class Scorer:
+    """A model version, loaded: scores every row with the member of its fold.
+
+    Raises:
+        ModelError: The version was trained under another contract, lacks a member, or its files
+            are missing or damaged.
+    """
+
+    def __init__(self, version: ModelVersion, contract: Contract) -> None:
+        folds = [m.fold for m in version.members]
+        if folds != list(range(N_FOLDS)):
+            found = f"Version {version.name} has members of folds {folds}"
+            raise ModelError(found, expected=f"one of each fold, 0 to {N_FOLDS - 1}")
+        self._loaded = [(m, *_load_member(version, m, contract)) for m in version.members]
+
+    def score(self, rows: pa.Table) -> NDArray[np.float32]:
+        """Return calibrated probabilities, shape (n,)."""
+        folds = rows["fold"].to_numpy()
+        probabilities = np.full(rows.num_rows, np.nan, dtype=np.float32)
+        for member, encoder, predictor in self._loaded:
+            mine = folds == member.fold
+            logits = predictor.predict_logits(*encoder.encode(rows.filter(pa.array(mine))))
+            weights = member.weight_of_zero, member.weight_of_one
+            probabilities[mine] = correct_prior(logits, *weights)
+        return probabilities
+
+
+def _load_member(
+    version: ModelVersion, member: Member, contract: Contract
+) -> tuple[Encoder, Predictor]:
+    try:
+        path = encoder_path(version.folder, member.fold)
+        encoder = Encoder.load(path, contract)
+        path = network_path(version.folder, member.fold)
+        return encoder, Predictor(load_network(path))
+    except damages as error:
+        raise describe_damage(path, error) from error
+
+
+def score_labelled(book: CuratedBook, version: ModelVersion, contract: Contract) -> pd.DataFrame:
+    """Score the policyholders whose response is known, none by a model that saw it.
+
+    Returns:
+        A frame with columns policyholder_id, fold, response, probability, follows_rule.
+    """
+    rows = read_labelled(book)
+    frame: pd.DataFrame = rows.select(["policyholder_id", "fold", "response"]).to_pandas()
+    rule = np.all([pc.equal(rows[c], v) for c, v in contract.rule.where], axis=0)
+    return frame.assign(probability=Scorer(version, contract).score(rows), follows_rule=rule)

@@ -1,0 +1,206 @@
+"""Scoring a book: everybody, by the right member, with the very scores that were evaluated.
+
+The members are not trained: what is tested here holds for any weights.
+"""
+
+import dataclasses
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import f1_score
+
+from propensity import network, parts
+from propensity.calibration import correct_prior
+from propensity.contract import load_contract
+from propensity.dataset import CuratedBook, ingest_files, read_labelled
+from propensity.errors import ModelError
+from propensity.evaluation import evaluate_scores
+from propensity.features import Encoder, fit_encoder
+from propensity.network import Predictor, build_network, load_network, seed_everything
+from propensity.registry import (
+    Member,
+    ModelVersion,
+    encoder_path,
+    load_version,
+    network_path,
+    save_version,
+)
+from propensity.scored import SCORES_SCHEMA
+from propensity.scorer import Scorer, score_labelled
+from propensity.scoring import score_book
+from propensity.simulate import simulate_book
+
+N_ROWS = 4000
+CONTRACT = load_contract()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_forward_passes() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "PREDICT_ROWS", 256)
+        yield
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> CuratedBook:
+    folder = tmp_path_factory.mktemp("book")
+    simulate_book(folder / "book.csv", n_rows=N_ROWS, seed=1, unlabelled_share=0.3)
+    return ingest_files([folder / "book.csv"], CONTRACT, folder / "curated")
+
+
+@pytest.fixture(scope="module")
+def version(tmp_path_factory: pytest.TempPathFactory, book: CuratedBook) -> ModelVersion:
+    folder, rows = tmp_path_factory.mktemp("version"), read_labelled(book)
+    for fold in range(5):
+        encoder = fit_encoder(rows.filter(pa.array(rows["fold"].to_numpy() != fold)), CONTRACT)
+        encoder.save(encoder_path(folder, fold))
+        seed_everything(fold)
+        build_network(encoder).save(network_path(folder, fold))
+    members = tuple(Member(k, 0.5 + k / 20, 4.0 + k / 5, 1000, 1, 0.3) for k in range(5))
+    version = ModelVersion("v", folder, CONTRACT.digest, members)
+    save_version(version)
+    return version
+
+
+@pytest.fixture(scope="module")
+def scorer(version: ModelVersion) -> Scorer:
+    return Scorer(version, CONTRACT)
+
+
+@pytest.fixture(scope="module")
+def labelled(book: CuratedBook, version: ModelVersion) -> pd.DataFrame:
+    return score_labelled(book, version, CONTRACT)
+
+
+@pytest.fixture
+def damaged(version: ModelVersion, tmp_path: Path) -> ModelVersion:
+    """A copy to be damaged."""
+    shutil.copytree(version.folder, tmp_path / "models" / "champion")
+    return load_version(tmp_path / "models" / "champion")
+
+
+def read(book: CuratedBook) -> pa.Table:
+    return pa.concat_tables(pq.read_table(p) for p in book.parts)
+
+
+# The scorer
+
+
+def test_every_row_is_scored_by_the_member_of_its_fold(
+    book: CuratedBook, version: ModelVersion, scorer: Scorer
+) -> None:
+    rows = read(book)
+    scores = scorer.score(rows)
+    by_member = []
+    for member in version.members:
+        encoder = Encoder.load(encoder_path(version.folder, member.fold), CONTRACT)
+        predictor = Predictor(load_network(network_path(version.folder, member.fold)))
+        logits = predictor.predict_logits(*encoder.encode(rows))
+        by_member.append(correct_prior(logits, member.weight_of_zero, member.weight_of_one))
+    own = np.array(by_member)[rows["fold"].to_numpy(), np.arange(N_ROWS)]
+    assert np.array_equal(scores, own)
+    assert len({tuple(s[:50]) for s in by_member}) == 5
+
+
+def test_rows_of_one_fold_only_are_scored(book: CuratedBook, scorer: Scorer) -> None:
+    rows = read(book)
+    assert np.array_equal(scorer.score(rows.slice(7, 1)), scorer.score(rows)[7:8])
+    assert scorer.score(rows.slice(0, 0)).shape == (0,)
+
+
+def test_labelled_rows_carry_response_and_rule(book: CuratedBook, labelled: pd.DataFrame) -> None:
+    rows = read_labelled(book).to_pandas()
+    rule = (rows["Previously_Insured"] == 0) & (rows["Vehicle_Damage"] == "Yes")
+    assert len(labelled) == book.n_labelled
+    for column in ("policyholder_id", "fold", "response"):
+        assert labelled[column].equals(rows[column])
+    assert labelled["follows_rule"].equals(rule.rename("follows_rule"))
+    assert 0.3 < rule.mean() < 0.7
+
+
+@pytest.mark.parametrize("lost", ["member-3.keras", "encoder-3.json"])
+@pytest.mark.parametrize("content", [None, b"", b"garbage"], ids=["missing", "empty", "damaged"])
+def test_a_lost_file_is_a_model_error(
+    damaged: ModelVersion, lost: str, content: bytes | None
+) -> None:
+    path = damaged.folder / lost
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    reason = "is missing" if content is None else "cannot be read"
+    with pytest.raises(ModelError, match=f"{lost} {reason}"):
+        Scorer(damaged, CONTRACT)
+
+
+def test_a_version_without_a_member_is_refused(version: ModelVersion) -> None:
+    short = dataclasses.replace(version, members=version.members[:4])
+    with pytest.raises(ModelError, match=r"members of folds \[0, 1, 2, 3\]"):
+        Scorer(short, CONTRACT)
+
+
+# The book
+
+
+@pytest.fixture(scope="module", params=[131_072, 300], ids=["one batch", "many batches"])
+def scores(
+    request: pytest.FixtureRequest,
+    book: CuratedBook,
+    version: ModelVersion,
+    labelled: pd.DataFrame,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> pd.DataFrame:
+    thresholds = evaluate_scores(labelled, seed=0, n_bootstrap=20).thresholds
+    folder, shares = tmp_path_factory.mktemp("scores"), []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "BATCH_ROWS", request.param)
+        scored = score_book(book, version, CONTRACT, thresholds, folder, shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert sorted(folder.iterdir()) == list(scored.parts), "the first pass leaves nothing behind"
+    table = pa.concat_tables(pq.read_table(p) for p in scored.parts)
+    assert table.schema == SCORES_SCHEMA
+    assert table.num_rows == scored.n_rows
+    return table.to_pandas()
+
+
+def test_everybody_is_scored(scores: pd.DataFrame, book: CuratedBook) -> None:
+    rows = read(book).to_pandas()
+    assert scores["policyholder_id"].equals(rows["policyholder_id"])
+    assert scores["fold"].equals(rows["fold"])
+    assert scores["response_known"].eq(rows["response"].notna()).all()
+    assert scores["response_known"].sum() == book.n_labelled < N_ROWS
+    assert scores["probability"].between(0, 1).all()
+
+
+def test_the_published_scores_are_the_evaluated_ones(
+    scores: pd.DataFrame, labelled: pd.DataFrame
+) -> None:
+    published = scores.loc[scores["response_known"] == 1, "probability"].to_numpy()
+    assert np.array_equal(published, labelled["probability"].to_numpy())
+
+
+def test_the_published_f1_is_the_f1_of_the_published_responses(
+    scores: pd.DataFrame, labelled: pd.DataFrame
+) -> None:
+    known = scores[scores["response_known"] == 1]
+    quality = evaluate_scores(labelled, seed=0, n_bootstrap=20)
+    published = f1_score(labelled["response"], known["predicted_response"])
+    assert quality.f1 == pytest.approx(published, abs=1e-15)
+    thresholds = np.array(quality.thresholds, dtype=np.float32)[scores["fold"]]
+    assert (scores["predicted_response"] == (scores["probability"] >= thresholds)).all()
+
+
+def test_ranks_are_over_the_whole_book(scores: pd.DataFrame) -> None:
+    expected = 100 * scores["probability"].rank(pct=True, method="max")
+    assert scores["percentile"].to_numpy() == pytest.approx(expected, abs=0.2)
+    sizes = scores["decile"].value_counts().sort_index()
+    assert sizes.index.tolist() == list(range(1, 11))
+    assert sizes.to_numpy() == pytest.approx(N_ROWS / 10, abs=5)
+    best = scores.nlargest(10, "probability")
+    assert set(best["decile"]) == {1}
