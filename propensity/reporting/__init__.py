@@ -1,0 +1,1 @@
+"""Facts -> words and pictures: numbers are computed elsewhere, words live in templates."""

@@ -1,0 +1,61 @@
+"""The contest as a table."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from propensity.evaluation import Baseline, Evaluation, Interval
+from propensity.gate import Contender, Contest
+from propensity.registry import ModelVersion
+from propensity.reporting.contest import tabulate_contest
+
+EVALUATION = Evaluation(
+    n_labelled=1000,
+    prevalence=0.12262,
+    thresholds=(0.2,) * 5,
+    f1=0.459991,
+    f1_interval=Interval(0.45111, 0.46999),
+    precision=0.41234,
+    recall=0.56789,
+    average_precision=0.37,
+    average_precision_interval=Interval(0.36, 0.38),
+    roc_auc=0.85903,
+    brier=0.08888,
+    calibration_error=0.00123,
+    mean_probability=0.12268,
+)
+BASELINES = (Baseline("everyone positive", 0.218412), Baseline("the rule", 0.3985))
+CANDIDATE = Contender(ModelVersion("v2", Path("v2"), "digest", ()), EVALUATION)
+CHAMPION = Contender(ModelVersion("v1", Path("v1"), "digest", ()), EVALUATION)
+
+
+@pytest.mark.parametrize(
+    ("champion", "who"),
+    [
+        (None, ["candidate v2", "everyone positive", "the rule"]),
+        (CHAMPION, ["candidate v2", "champion v1", "everyone positive", "the rule"]),
+    ],
+)
+def test_one_row_each(champion: Contender | None, who: list[str]) -> None:
+    rows = tabulate_contest(Contest(CANDIDATE, BASELINES, champion))
+    assert [row["who"] for row in rows] == who
+    assert json.loads(json.dumps(rows)) == rows, "plain values: they go into an artifact"
+
+
+def test_numbers_have_four_digits() -> None:
+    candidate, everyone, _ = tabulate_contest(Contest(CANDIDATE, BASELINES))
+    assert candidate == {
+        "who": "candidate v2",
+        "F1": 0.46,
+        "F1 95 %": "0.4511 to 0.4700",
+        "precision": 0.4123,
+        "recall": 0.5679,
+        "average precision": 0.37,
+        "average precision 95 %": "0.3600 to 0.3800",
+        "ROC AUC": 0.859,
+        "Brier": 0.0889,
+        "calibration error": 0.0012,
+        "prevalence": 0.1226,
+    }
+    assert everyone == {"who": "everyone positive", "F1": 0.2184}
