@@ -1,0 +1,1 @@
+"""The database: tables, runs, model versions, publishing and what readers see."""

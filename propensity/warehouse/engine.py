@@ -1,0 +1,66 @@
+"""Connect to the warehouse and bring its schema up to date."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, NullPool, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from propensity.errors import WarehouseError
+
+migrations_folder = Path(__file__).parents[2] / "migrations"
+
+
+def open_warehouse(url: str) -> Engine:
+    """Connect, and apply the migrations that are missing.
+
+    Args:
+        url: SQLAlchemy URL; of a SQLite file the folder is made.
+
+    Raises:
+        WarehouseError: The URL is not one, or the database does not answer.
+    """
+    engine = connect(url)
+    config = Config(attributes={"engine": engine})
+    config.set_main_option("script_location", str(migrations_folder))
+    try:
+        command.upgrade(config, "head")
+    except DBAPIError as error:
+        raise WarehouseError(
+            f"The warehouse {engine.url.render_as_string()} does not answer: {error.orig}",
+            todo="Check PROPENSITY_DATABASE_URL and that the database is up; then run again",
+        ) from error
+    return engine
+
+
+def connect(url: str) -> Engine:
+    """Make an engine; nothing is sent to the database yet.
+
+    Raises:
+        WarehouseError: The URL is not one.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        # the text may hold a password: never show it
+        raise WarehouseError(
+            "PROPENSITY_DATABASE_URL is not a database URL",
+            expected="for example postgresql+psycopg://user:password@host/database",
+        ) from None
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed)
+    if parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed, poolclass=NullPool)  # a file opens at once; nothing to keep
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    """Real transactions, DDL included; readers never wait for the writer."""
+    connection.isolation_level = None  # or the driver commits before DDL; BEGIN is ours
+    for pragma in ("journal_mode = WAL", "foreign_keys = ON", "busy_timeout = 30000"):
+        connection.execute(f"PRAGMA {pragma}")

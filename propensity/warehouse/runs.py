@@ -1,0 +1,118 @@
+"""Runs: one row a night, from its start to what became of it."""
+
+import datetime as dt
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
+
+from propensity import __version__
+from propensity.warehouse.tables import policyholder_scores, published_run, scoring_runs
+
+
+@dataclass(frozen=True)
+class Night:
+    """Which night this is: the same date, book and configuration are the same night."""
+
+    as_of: dt.date
+    input_digest: str
+    config_digest: str
+
+    @property
+    def name(self) -> str:
+        """Date and eight digits of both digests."""
+        both = hashlib.sha256(f"{self.input_digest}{self.config_digest}".encode()).hexdigest()
+        return f"{self.as_of:%Y-%m-%d}-{both[:8]}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One attempt at a night: its number in the warehouse, its name in files and model versions."""
+
+    run_id: int
+    run_name: str
+    night: Night
+
+
+def digest_config(contract_digest: str, decisive: dict[str, object]) -> str:
+    """SHA-256 of everything but the book that decides the scores: contract, settings, code."""
+    text = json.dumps([contract_digest, decisive, __version__], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def find_published(engine: Engine, night: Night) -> Run | None:
+    """Return the latest attempt at this very night that was published."""
+    runs = scoring_runs.c
+    query = (
+        select(runs.run_id, runs.run_name)
+        .where(*_same_night(night), runs.status == "published")
+        .order_by(runs.run_id.desc())
+    )
+    with engine.connect() as connection:
+        row = connection.execute(query).first()
+    return Run(row.run_id, row.run_name, night) if row else None
+
+
+def start_run(
+    engine: Engine, night: Night, files: list[Path], flow_run_id: str | None = None
+) -> Run:
+    """Record a new attempt, and clean up after attempts at any night that crashed."""
+    with engine.begin() as connection:
+        _bury_crashed(connection)
+        earlier = select(func.count()).select_from(scoring_runs).where(*_same_night(night))
+        n_earlier = connection.execute(earlier).scalar_one()
+        name = night.name + (f"-{n_earlier + 1}" if n_earlier else "")
+        values = {
+            "run_name": name,
+            "as_of": night.as_of,
+            "input_digest": night.input_digest,
+            "config_digest": night.config_digest,
+            "input_files": json.dumps([f.name for f in files]),
+            "code_version": __version__,
+            "flow_run_id": flow_run_id,
+            "started_at": dt.datetime.now(dt.UTC),
+            "status": "running",
+        }
+        new = insert(scoring_runs).values(values).returning(scoring_runs.c.run_id)
+        run_id = connection.execute(new).scalar_one()
+    return Run(run_id, name, night)
+
+
+def fail_run(engine: Engine, flow_run_id: str, reason: str) -> None:
+    """Record why a run ended without publishing; its scores go, readers never saw them."""
+    runs = scoring_runs.c
+    mine = select(runs.run_id).where(runs.flow_run_id == flow_run_id, runs.status == "running")
+    with engine.begin() as connection:
+        _end(connection, list(connection.execute(mine).scalars()), "failed", reason)
+
+
+def _bury_crashed(connection: Connection) -> None:
+    running = select(scoring_runs.c.run_id).where(scoring_runs.c.status == "running")
+    crashed = list(connection.execute(running).scalars())
+    _end(connection, crashed, "crashed", "ended without a word; found by the next run")
+
+
+def _end(connection: Connection, run_ids: list[int], status: str, reason: str) -> None:
+    scores, runs = policyholder_scores.c, scoring_runs.c
+    pointed_at = select(published_run.c.run_id)
+    connection.execute(
+        delete(policyholder_scores).where(
+            scores.run_id.in_(run_ids), ~scores.run_id.in_(pointed_at)
+        )
+    )
+    connection.execute(
+        update(scoring_runs)
+        .where(runs.run_id.in_(run_ids), runs.status == "running")
+        .values(status=status, reason=reason, finished_at=dt.datetime.now(dt.UTC))
+    )
+
+
+def _same_night(night: Night) -> list[ColumnElement[bool]]:
+    runs = scoring_runs.c
+    return [
+        runs.as_of == night.as_of,
+        runs.input_digest == night.input_digest,
+        runs.config_digest == night.config_digest,
+    ]
