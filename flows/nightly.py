@@ -1,0 +1,65 @@
+"""THE job: policyholder CSV in, scores with their F1 in a SQL table out.
+
+Order of writes: curated parts, report, model version, decision, score parts; then the scores go
+into the warehouse beside last night's, and only the last statement of the last transaction shows
+them to readers. Whatever fails before that leaves last night as it was.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from prefect import Flow, flow, get_run_logger, runtime
+from prefect.client.schemas.objects import FlowRun, State
+
+from propensity.errors import ModelError
+from propensity.folds import N_FOLDS
+from propensity.night import open_night, reach_warehouse
+from propensity.settings import NightlyConfig
+from propensity.warehouse.runs import fail_run
+from tasks.evaluate import evaluate
+from tasks.ingest import ingest
+from tasks.promote import promote
+from tasks.publish import publish
+from tasks.report import report
+from tasks.score import score
+from tasks.train import train
+
+
+@dataclass(frozen=True)
+class NightResult:
+    """The run that stands for this night, and whether it had been published before."""
+
+    run_id: int
+    is_repeat: bool
+
+
+def record_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
+    """Write the reason beside the run, where SQL can read it too."""
+    fail_run(reach_warehouse(), str(flow_run.id), state.message or state.name or "unknown")
+
+
+@flow(
+    name="nightly",
+    flow_run_name="nightly {config.as_of}",
+    on_failure=[record_failure],
+    on_crashed=[record_failure],
+    on_cancellation=[record_failure],
+)
+def nightly(config: NightlyConfig) -> NightResult:
+    """Read the book, report its imbalance, retrain, decide, score everyone, publish."""
+    night = open_night(config, runtime.flow_run.id)
+    if night.is_repeat:
+        name = night.run.run_name
+        get_run_logger().info("This very night was published as %s: nothing to do", name)
+        return NightResult(night.run.run_id, is_repeat=True)
+    book = ingest(night)
+    report(night, book)
+    members = [train(night, book, fold) for fold in range(N_FOLDS)]
+    contest = evaluate(night, book, members)
+    decision = promote(night, contest)
+    if decision.serving is None:
+        todo = "No model may score; the last published night stays. Look at the responses"
+        raise ModelError(decision.reason, todo=todo)
+    scores = score(night, book, decision.serving)
+    publish(night, book, scores, decision.serving)
+    return NightResult(night.run.run_id, is_repeat=False)

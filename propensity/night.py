@@ -1,0 +1,61 @@
+"""What every stage of a night needs to know, settled before the first one starts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from propensity.contract import Contract, load_contract
+from propensity.input_files import digest_files, find_files
+from propensity.settings import NightlyConfig, Settings
+from propensity.warehouse.engine import open_warehouse
+from propensity.warehouse.runs import Night, Run, digest_config, find_published, start_run
+from propensity.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class OpenNight:
+    """A run under way: what to read, where to write, by which rules.
+
+    `is_repeat` says that this very night (date, book, configuration) was published before and need
+    not be run; `run` is then that run.
+    """
+
+    run: Run
+    files: tuple[Path, ...]
+    config: NightlyConfig
+    contract: Contract
+    workspace: Workspace
+    is_repeat: bool
+
+    @property
+    def version_name(self) -> str:
+        """Name of the model version this run trains."""
+        return self.run.run_name
+
+
+def open_night(config: NightlyConfig, flow_run_id: str | None = None) -> OpenNight:
+    """Identify the night by date, digest of the book and digest of the configuration.
+
+    Args:
+        config: Which files, which date, which settings.
+        flow_run_id: Of the Prefect flow run, to be found again from the warehouse.
+
+    Raises:
+        InputError: No such files.
+        WarehouseError: The database does not answer.
+    """
+    settings, contract = Settings(), load_contract()
+    files = find_files(config.csv)
+    config_digest = digest_config(contract.digest, config.decisive)
+    night = Night(config.as_of, digest_files(files), config_digest)
+    engine = open_warehouse(settings.warehouse_url)
+    earlier = None if config.force else find_published(engine, night)
+    run = earlier or start_run(engine, night, files, flow_run_id)
+    workspace = Workspace(settings.data_dir.resolve())
+    return OpenNight(run, tuple(files), config, contract, workspace, is_repeat=bool(earlier))
+
+
+def reach_warehouse() -> Engine:
+    """Connect to the warehouse of this machine's settings, its schema up to date."""
+    return open_warehouse(Settings().warehouse_url)

@@ -1,0 +1,36 @@
+"""Stage 4: candidate, champion and baselines on the same labelled rows."""
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from propensity.dataset import CuratedBook
+from propensity.gate import Contest
+from propensity.night import OpenNight, reach_warehouse
+from propensity.registry import Member, ModelVersion, save_version
+from propensity.reporting.contest import tabulate_contest
+from propensity.warehouse.models import find_champion
+
+
+@task(task_run_name="evaluate", cache_policy=NO_CACHE)
+def evaluate(night: OpenNight, book: CuratedBook, members: list[Member]) -> Contest:
+    """Make the members a version and judge it beside the champion and the baselines."""
+    from propensity.judging import judge  # TensorFlow
+
+    folder = night.workspace.model(night.version_name)
+    digest = night.contract.digest
+    candidate = ModelVersion(night.version_name, folder, digest, tuple(members))
+    save_version(candidate)
+    champion = find_champion(reach_warehouse())
+    contest = judge(book, night.contract, night.config, candidate, champion, night.workspace)
+    create_table_artifact(tabulate_contest(contest), "evaluation")
+    quality = contest.candidate.evaluation
+    get_run_logger().info(
+        "F1 %.4f (%s), average precision %.4f, ROC AUC %.4f, calibration error %.4f",
+        quality.f1,
+        f"{quality.f1_interval:.4f}",
+        quality.average_precision,
+        quality.roc_auc,
+        quality.calibration_error,
+    )
+    return contest

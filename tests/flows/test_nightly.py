@@ -1,0 +1,174 @@
+import dataclasses
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter
+
+from flows.nightly import NightResult, nightly
+from propensity.errors import InputError, ModelError
+from propensity.evaluation import measure_f1
+from propensity.night import reach_warehouse
+from propensity.settings import NightlyConfig
+from propensity.simulate import simulate_book
+from propensity.warehouse.reading import RUNS, RunSummary, read_rows, summarize_run
+
+pytestmark = pytest.mark.slow
+N_ROWS = 20_000
+FIRST_DATE = dt.date(2026, 11, 1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, prefect_server: None):
+    folder = tmp_path_factory.mktemp("nights")
+    simulate_book(folder / "book.csv", n_rows=N_ROWS, seed=3, unlabelled_share=0.25)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PROPENSITY_DATA_DIR", str(folder / "data"))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def run_night(folder: Path) -> Callable[..., NightResult]:
+    def run(csv: str, day: int, **settings) -> NightResult:
+        quick = {"max_epochs": 2, "batch_size": 256, "n_bootstrap": 50} | settings
+        date = FIRST_DATE + dt.timedelta(days=day)
+        return nightly(NightlyConfig(csv=[str(folder / csv)], as_of=date, **quick))
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def first(run_night) -> NightResult:
+    return run_night("book.csv", 0)
+
+
+def summarize(result: NightResult) -> RunSummary:
+    return summarize_run(reach_warehouse(), result.run_id)
+
+
+def read(query: str) -> pd.DataFrame:
+    with reach_warehouse().connect() as connection:
+        return pd.read_sql(query, connection)
+
+
+def write_book(folder: Path, name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> str:
+    change(pd.read_csv(folder / "book.csv")).to_csv(folder / name, index=False)
+    return name
+
+
+def test_first_night_is_promoted_and_everyone_is_scored(first):
+    summary = summarize(first)
+    assert summary.decision == "promoted"
+    assert "beats the baseline" in summary.decision_reason
+    assert summary.n_policyholders == N_ROWS == len(read("SELECT 1 FROM current_scores"))
+    assert summary.prevalence < summary.f1_low < summary.f1_score < summary.f1_high < 0.6
+
+
+def test_published_f1_is_the_f1_of_the_published_scores(folder, first):
+    told = pd.read_csv(folder / "book.csv").set_index("id")["Response"].dropna().astype(int)
+    scores = read("SELECT policyholder_id, predicted_response FROM current_scores")
+    predicted = scores.set_index("policyholder_id")["predicted_response"].loc[told.index]
+    f1 = measure_f1(told.to_numpy(), predicted.to_numpy())
+    assert summarize(first).f1_score == pytest.approx(f1, abs=1e-12)
+
+
+def test_probabilities_are_calibrated_although_classes_were_weighted(folder, first):
+    summary = summarize(first)
+    mean = read("SELECT avg(probability) AS mean FROM current_scores")["mean"].iloc[0]
+    assert mean == pytest.approx(summary.prevalence, abs=0.02)
+
+
+def test_every_stage_is_a_task_run_with_a_readable_name(first):
+    flow_run_id = read("SELECT flow_run_id FROM scoring_runs WHERE run_id = 1").iloc[0, 0]
+    with get_client(sync_client=True) as client:
+        only = FlowRunFilter(id={"any_": [flow_run_id]})
+        names = {run.name for run in client.read_task_runs(flow_run_filter=only)}
+        flow_run = client.read_flow_run(flow_run_id)
+    trained = {f"train-fold-{k}" for k in range(5)}
+    assert names == {"ingest", "report", "evaluate", "promote", "score", "publish"} | trained
+    assert flow_run.name == "nightly 2026-11-01"
+
+
+def test_same_night_again_does_nothing(folder, run_night, first):
+    versions = sorted(p.name for p in (folder / "data" / "models").iterdir())
+    again = run_night("book.csv", 0)
+    assert again == dataclasses.replace(first, is_repeat=True)
+    assert sorted(p.name for p in (folder / "data" / "models").iterdir()) == versions
+    assert len(read("SELECT 1 FROM scoring_runs")) == 1
+
+
+def test_the_database_url_is_no_flow_parameter():
+    schema = json.dumps(nightly.parameters.model_dump(mode="json"))
+    assert "promotion_margin" in schema
+    assert "database" not in schema
+
+
+def test_bad_file_leaves_last_night_readable_and_says_why(folder, run_night, first):
+    write_book(folder, "bad.csv", lambda book: book.assign(Age="young"))
+    with pytest.raises(InputError, match="20,000 of 20,000 rows were rejected"):
+        run_night("bad.csv", 1)
+    runs = read_rows(reach_warehouse(), RUNS, 1)
+    assert runs.loc[0, "status"] == "failed"
+    assert "line 2, column Age" in runs.loc[0, "reason"]
+    assert set(read("SELECT run_id FROM current_scores")["run_id"]) == {first.run_id}
+
+
+@pytest.fixture(scope="module")
+def third(folder, run_night, first) -> NightResult:
+    """Since last night answers follow Vintage: the champion cannot know."""
+
+    def plant(book: pd.DataFrame) -> pd.DataFrame:
+        rng = np.random.default_rng(0)
+        says_yes = (book["Vintage"] < 60) & (rng.random(len(book)) < 0.8)
+        return book.assign(Response=book["Response"].where(~says_yes | book["Response"].isna(), 1))
+
+    return run_night(write_book(folder, "planted.csv", plant), 2)
+
+
+def test_a_planted_better_signal_is_promoted(third):
+    summary = summarize(third)
+    assert (summary.decision, summary.model_version) == ("promoted", summary.run_name)
+    assert "against" in summary.decision_reason
+
+
+def test_shuffled_responses_are_not_promoted_and_the_champion_scores(folder, run_night, third):
+    def shuffle(book: pd.DataFrame) -> pd.DataFrame:
+        shuffled = book["Response"].sample(frac=1, random_state=0).to_numpy()
+        return book.assign(Response=shuffled)
+
+    fourth = run_night(write_book(folder, "shuffled.csv", shuffle), 3)
+    summary = summarize(fourth)
+    assert summary.decision == "kept_champion"
+    assert summary.model_version == summarize(third).run_name
+    assert set(read("SELECT run_id FROM current_scores")["run_id"]) == {fourth.run_id}
+    assert summary.f1_score < 0.25  # no skill: 2p/(1+p) is 0.22
+
+
+def test_force_repeats_a_night_with_the_same_scores_and_readers_keep_the_newer(
+    run_night, first, third
+):
+    current = read("SELECT max(as_of) AS as_of FROM current_scores").iloc[0, 0]
+    forced = run_night("book.csv", 0, force=True)
+    assert not forced.is_repeat
+    again, before = summarize(forced), summarize(first)
+    assert again.run_name == f"{before.run_name}-2"
+    assert again.decision == "promoted"  # against the champion of the planted signal
+    query = "SELECT policyholder_id, probability FROM policyholder_scores WHERE run_id = {}"
+    repeated, original = read(query.format(forced.run_id)), read(query.format(first.run_id))
+    pd.testing.assert_frame_equal(repeated, original, check_exact=True)
+    assert read("SELECT max(as_of) AS as_of FROM current_scores").iloc[0, 0] == current
+
+
+def test_without_any_usable_model_nothing_is_published(tmp_path, monkeypatch, prefect_server):
+    monkeypatch.setenv("PROPENSITY_DATA_DIR", str(tmp_path / "data"))
+    simulate_book(tmp_path / "noise.csv", n_rows=6_000, seed=0, signal=0)
+    config = NightlyConfig(csv=[str(tmp_path / "noise.csv")], max_epochs=1, n_bootstrap=20)
+    with pytest.raises(ModelError, match="does not clearly beat"):
+        nightly(config)
+    assert len(read("SELECT * FROM current_scores")) == 0
+    assert read("SELECT decision FROM promotions")["decision"].tolist() == ["rejected"]

@@ -1,0 +1,26 @@
+import pytest
+from prefect.artifacts import Artifact
+from sqlalchemy import select
+
+from propensity.night import reach_warehouse
+from propensity.warehouse.models import find_champion
+from propensity.warehouse.tables import promotions
+from tasks.promote import promote
+
+
+@pytest.fixture(scope="module")
+def decision(night, contest):
+    return promote(night, contest)
+
+
+def test_promotes_the_first_that_beats_the_baselines(night, contest, decision):
+    assert decision.outcome == "promoted"
+    assert decision.serving == contest.candidate
+    assert find_champion(reach_warehouse()) == night.version_name
+
+
+def test_stores_and_shows_the_reason(decision):
+    with reach_warehouse().connect() as connection:
+        stored = connection.execute(select(promotions.c.reason)).scalar_one()
+    assert stored == decision.reason
+    assert decision.reason in Artifact.get("decision").data
