@@ -1,0 +1,120 @@
+"""`propensity run`, and the entry point of the command line."""
+
+import datetime as dt
+import os
+import sys
+from typing import Annotated, Any, NoReturn
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from propensity.cli import app, print_leads, terminal
+from propensity.errors import PropensityError
+from propensity.input_files import find_files
+from propensity.settings import NightlyConfig, Settings
+from propensity.warehouse import reading
+from propensity.warehouse.engine import open_warehouse
+from propensity.workspace import Workspace
+
+DEMO_ROWS = 50_000
+DEMO_UNLABELLED_SHARE = 0.335
+"""As in the real book."""
+
+
+@app.command()
+def run(
+    csv: Annotated[
+        list[str] | None, typer.Argument(help="CSV or CSV.gz files or globs of tonight's book.")
+    ] = None,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="Try it out on a simulated book instead.")
+    ] = False,
+    as_of: Annotated[
+        dt.datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Date this night stands for; default: today."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run again although this very night was published.")
+    ] = False,
+) -> None:
+    """Run one night here and now: read, retrain, decide, score, publish."""
+    if csv and simulated:
+        raise typer.BadParameter("give CSV files or --simulated, not both")
+    settings = Settings()
+    files = [_simulate(settings)] if simulated else csv
+    date = as_of.date() if as_of else None
+    given: dict[str, Any] = {"csv": files, "as_of": date, "force": force or None}
+    config = NightlyConfig(**{name: value for name, value in given.items() if value is not None})
+    find_files(config.csv)  # said at once, not after Prefect has started
+    _prepare_prefect(settings)
+    from flows.nightly import nightly
+
+    result = nightly(config)
+    _print_summary(settings, result.run_id, is_repeat=result.is_repeat)
+
+
+def _simulate(settings: Settings) -> str:
+    from propensity.simulate import simulate_book
+
+    path = Workspace(settings.data_dir).raw / f"simulated-{DEMO_ROWS}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    simulate_book(path, n_rows=DEMO_ROWS, seed=0, unlabelled_share=DEMO_UNLABELLED_SHARE)
+    terminal.print(f"No CSV given: a simulated book of {DEMO_ROWS:,} policyholders, {path}")
+    return str(path)
+
+
+def _prepare_prefect(settings: Settings) -> None:
+    """Prefect without a server, quiet and with its history in our folder, unless told otherwise."""
+    home = settings.data_dir.resolve() / "prefect"
+    home.mkdir(parents=True, exist_ok=True)  # Prefect does not, and waits for ever
+    defaults = {
+        "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    for name, value in defaults.items():
+        os.environ.setdefault(name, value)
+
+
+def _print_summary(settings: Settings, run_id: int, *, is_repeat: bool) -> None:
+    engine = open_warehouse(settings.warehouse_url)
+    found = reading.summarize_run(engine, run_id)
+    page = Workspace(settings.data_dir).reports(found.run_name) / "class_balance.html"
+    low, high = found.thresholds
+    lines = {
+        "run": f"{found.run_id} ({found.run_name})"
+        + (": published before, nothing to do; --force repeats it" if is_repeat else ""),
+        "policyholders": f"{found.n_policyholders:,} scored, {found.n_rejected:,} rows rejected",
+        "prevalence": f"{found.prevalence:.2%} of {found.n_labelled:,} with a known response",
+        "F1": f"{found.f1_score:.4f} ({found.f1_low:.4f} to {found.f1_high:.4f}), cross-fitted",
+        "threshold": f"{low:.4f} to {high:.4f}, by fold",
+        "decision": f"{found.decision.replace('_', ' ')}: {found.decision_reason}",
+        "scored by": found.model_version,
+        "report": str(page),
+        "query": "SELECT * FROM leads ORDER BY probability DESC LIMIT 10;",
+        "warehouse": engine.url.render_as_string(hide_password=True),
+    }
+    table = Table.grid(padding=(0, 2))
+    for name, text in lines.items():
+        table.add_row(name, text)
+    terminal.print(table)
+    print_leads(reading.read_rows(engine, reading.LEADS, 10))
+
+
+def main() -> None:
+    """Run the command line; our own errors end it with one message and their exit code."""
+    try:
+        app()
+    except PropensityError as error:
+        _fail(f"{type(error).__name__}: {error}", error.exit_code)
+    except ValidationError as error:
+        _fail(f"Settings (PROPENSITY_...): {error}", exit_code=2)
+
+
+def _fail(message: str, exit_code: int) -> NoReturn:
+    Console(stderr=True).print(message, style="bold red", soft_wrap=True, markup=False)
+    sys.exit(exit_code)

@@ -1,0 +1,98 @@
+import csv
+
+import pandas as pd
+import pytest
+
+COMMANDS = ["run", "leads", "runs", "models", "rollback", "simulate"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(propensity, command):
+    helped = propensity(command, "--help")
+    assert helped.returncode == 0
+    assert f"propensity {command}" in helped.stdout
+
+
+def test_help_lists_commands_and_exit_codes(propensity):
+    helped = propensity("--help").stdout
+    assert all(command in helped for command in COMMANDS)
+    assert "Exit codes" in helped
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "exit_code", "message"),
+    [
+        (["run"], {}, 3, "No CSV file was given"),
+        (["run", "no-such.csv"], {}, 3, "No file matches 'no-such.csv'"),
+        (["run", "a.csv", "--simulated"], {}, 2, "not both"),
+        (["run", "a.csv", "--as-of", "tomorrow"], {}, 2, "--as-of"),
+        (["run", "a.csv"], {"PROPENSITY_MAX_EPOCHS": "0"}, 2, "max_epochs"),
+        (["leads", "--top", "0"], {}, 2, "--top"),
+        (["leads"], {"PROPENSITY_DATABASE_URL": "nonsense"}, 5, "PROPENSITY_DATABASE_URL"),
+        (["rollback"], {}, 5, "Nothing is published yet"),
+        (["simulate", "--rows", "10", "--out", "no/folder/x.csv"], {}, 2, "no/folder"),
+        (["simulate", "--rows", "10", "--out", "x.csv", "--prevalence", "2"], {}, 2, "prevalence"),
+    ],
+)
+def test_what_goes_wrong_is_said_and_has_an_exit_code(
+    propensity, words, variables, exit_code, message
+):
+    ended = propensity(*words, **variables)
+    assert ended.returncode == exit_code
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr.split("Flow run")[-1]
+
+
+def test_no_leads_before_the_first_night(propensity):
+    assert "nothing is published" in propensity("leads").stdout
+
+
+def test_simulate_writes_a_book_and_its_truth(propensity, tmp_path):
+    out, truth = tmp_path / "book.csv.gz", tmp_path / "truth.parquet"
+    words = ["--rows", "2000", "--seed", "4", "--unlabelled-share", "0.5", "--truth", str(truth)]
+    assert "2,000 policyholders" in propensity("simulate", "--out", str(out), *words).stdout
+    assert len(pd.read_csv(out)) == len(pd.read_parquet(truth)) == 2000
+
+
+@pytest.mark.slow
+def test_run_ends_with_the_summary_and_the_ten_best_leads(demo):
+    _, printed = demo
+    for name in ("policyholders", "prevalence", "F1", "threshold", "decision", "report", "query"):
+        assert any(line.startswith(name) for line in printed.splitlines()), name
+    assert "The 10 best leads" in printed
+
+
+@pytest.mark.slow
+def test_the_report_is_where_the_summary_says(demo):
+    command_line, _ = demo
+    page = next((command_line.data_dir / "reports").glob("*/class_balance.html"))
+    assert "prevalence" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_leads_come_as_a_table_or_as_csv(demo, tmp_path):
+    command_line, _ = demo
+    assert "The 3 best leads" in command_line("leads", "--top", "3").stdout
+    out = tmp_path / "leads.csv"
+    assert "5 leads" in command_line("leads", "--top", "5", "--csv", str(out)).stdout
+    with out.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    probabilities = [float(row["probability"]) for row in rows]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert {row["f1_score"] for row in rows} == {rows[0]["f1_score"]}
+
+
+@pytest.mark.slow
+def test_the_same_night_again_says_so_and_runs_and_models_list_it(demo):
+    command_line, _ = demo
+    again = command_line("run", "--simulated")
+    assert (again.returncode, "nothing to do" in again.stdout) == (0, True)
+    assert command_line("runs").stdout.count("published") == 1
+    assert command_line("models").stdout.count("promoted") == 1
+
+
+@pytest.mark.slow
+def test_rollback_needs_a_night_before(demo):
+    command_line, _ = demo
+    refused = command_line("rollback")
+    assert (refused.returncode, "No night was published before" in refused.stderr) == (5, True)

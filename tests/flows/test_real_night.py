@@ -1,0 +1,46 @@
+import json
+import sqlite3
+
+import pytest
+
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def warehouse(real_csv, tmp_path_factory):
+    from tests.conftest import CommandLine
+
+    data_dir = tmp_path_factory.mktemp("real") / "data"
+    ran = CommandLine(data_dir)("run", *real_csv)
+    assert ran.returncode == 0, ran.stderr
+    connection = sqlite3.connect(data_dir / "propensity.db")
+    connection.row_factory = sqlite3.Row
+    yield connection
+    connection.close()
+
+
+def test_every_policyholder_of_both_files_is_scored(warehouse):
+    found = warehouse.execute(
+        "SELECT count(*), count(DISTINCT policyholder_id), sum(response_known) FROM current_scores"
+    )
+    assert tuple(found.fetchone()) == (486_646, 486_646, 323_394)
+    assert warehouse.execute("SELECT count(*) FROM leads").fetchone()[0] == 163_252
+
+
+def test_quality_is_that_of_a_good_network_and_not_of_a_leak(warehouse):
+    run = warehouse.execute("SELECT * FROM scoring_runs").fetchone()
+    assert (run["n_policyholders"], run["n_rejected"]) == (486_646, 0)
+    assert 0.855 < run["roc_auc"] < 0.88
+    assert 0.360 < run["average_precision"] < 0.40
+    assert run["f1_low"] < run["f1_score"] < run["f1_high"]
+    assert 0.450 < run["f1_score"] < 0.60
+    assert run["calibration_error"] < 0.01
+    assert json.loads(run["input_files"]) == ["test.csv.gz", "train.csv.gz"]
+
+
+def test_expected_and_actual_responses_agree_by_decile_of_those_who_were_not_asked(warehouse):
+    query = "SELECT decile, avg(probability) AS mean FROM leads GROUP BY decile ORDER BY decile"
+    means = [row["mean"] for row in warehouse.execute(query)]
+    assert means == sorted(means, reverse=True)
+    overall = warehouse.execute("SELECT avg(probability) FROM current_scores").fetchone()[0]
+    assert overall == pytest.approx(0.1226, abs=0.005)
