@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PACKAGES := $(VENV)/.packages
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -41,8 +43,8 @@ lock: $(READY) ## Pin every package with its hashes, for all platforms, into req
 clean: ## Remove the environment and caches; run data in data/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage *.egg-info build
 
-# requirements.txt holds every package, so pip need not resolve (--no-deps) and is done in half the time
-$(READY): requirements.txt pyproject.toml
+# requirements.txt holds every package, so pip need not resolve (--no-deps), which halves the time
+$(PACKAGES): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 	  { echo "Python 3.11 to 3.13 is needed, found: $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 ..." >&2; exit 2; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
@@ -50,6 +52,9 @@ $(READY): requirements.txt pyproject.toml
 	@echo "Installing into $(VENV), a few minutes once ..."
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP) --no-deps --require-hashes --requirement requirements.txt
+	@touch $@
+
+$(READY): $(PACKAGES) pyproject.toml
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@

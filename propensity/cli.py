@@ -23,7 +23,10 @@ app = typer.Typer(
     help="Score policyholders every night; pull leads with their F1.\n\n"
     "Exit codes: 0 done, 1 bug, 2 wrong usage, 3 files refused, 4 no usable model, 5 warehouse.",
 )
-terminal = Console()
+# a pipe or a file has no width: cut lines later than at rich's 80, and tables hardly ever
+is_terminal = sys.stdout.isatty()
+terminal = Console(width=None if is_terminal else 120)
+table_terminal = terminal if is_terminal else Console(width=220)
 Rows = Annotated[int, typer.Option("--top", min=1, help="How many rows, the first ones first.")]
 formats = {
     "probability": "{:.4f}",
@@ -128,7 +131,7 @@ def print_leads(frame: pd.DataFrame) -> None:
 
 
 def print_frame(frame: pd.DataFrame, title: str) -> None:
-    """Print a frame as a table; to a file or a pipe it is printed whole, never cut to a width."""
+    """Print a frame as a table."""
     table = Table(title=title, title_justify="left")
     for name in frame.columns:
         is_number = pd.api.types.is_numeric_dtype(frame[name])
@@ -136,5 +139,4 @@ def print_frame(frame: pd.DataFrame, title: str) -> None:
     for row in frame.to_dict("records"):
         cells = ((name, row[name]) for name in frame.columns)
         table.add_row(*["" if pd.isna(v) else formats.get(k, "{}").format(v) for k, v in cells])
-    wide = Console(width=None if sys.stdout.isatty() else 200)
-    wide.print(table)
+    table_terminal.print(table)

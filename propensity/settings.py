@@ -34,7 +34,7 @@ class Settings(BaseSettings):
         """The URL to connect to; may hold a password, so never print it."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
-        return f"sqlite:///{self.data_dir.resolve() / 'propensity.db'}"
+        return f"sqlite:///{self.data_dir / 'propensity.db'}"
 
 
 class NightlyConfig(BaseSettings):

@@ -94,6 +94,7 @@ def _draw(report: BalanceReport, picture_format: str) -> bytes:
     axes.set_title(report.contract.response.name, color="#777777", parse_math=False)
     axes.tick_params(colors="#777777")
     axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[:].set_color("#777777")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.margins(y=0.15)
     picture = io.BytesIO()

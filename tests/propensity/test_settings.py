@@ -16,9 +16,9 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_warehouse_is_sqlite_in_the_data_folder_by_default(monkeypatch, tmp_path) -> None:
-    assert Settings().warehouse_url == f"sqlite:///{tmp_path}/data/propensity.db"
+    assert Settings().warehouse_url == "sqlite:///data/propensity.db"
     monkeypatch.setenv("PROPENSITY_DATA_DIR", "elsewhere")
-    assert Settings().warehouse_url == f"sqlite:///{tmp_path}/elsewhere/propensity.db"
+    assert Settings().warehouse_url == "sqlite:///elsewhere/propensity.db"
     assert not list(tmp_path.iterdir())  # asking makes no folder
 
 
