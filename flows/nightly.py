@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import FlowRun, State
 
 from propensity.errors import ModelError
 from propensity.folds import N_FOLDS
-from propensity.night import open_night, reach_warehouse
+from propensity.night import only_one_night, open_night, reach_warehouse
 from propensity.settings import NightlyConfig
 from propensity.warehouse.runs import fail_run
 from tasks.evaluate import evaluate
@@ -47,19 +47,20 @@ def record_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -
 )
 def nightly(config: NightlyConfig) -> NightResult:
     """Read the book, report its imbalance, retrain, decide, score everyone, publish."""
-    night = open_night(config, runtime.flow_run.id)
-    if night.is_repeat:
-        name = night.run.run_name
-        get_run_logger().info("This very night was published as %s: nothing to do", name)
-        return NightResult(night.run.run_id, is_repeat=True)
-    book = ingest(night)
-    report(night, book)
-    members = [train(night, book, fold) for fold in range(N_FOLDS)]
-    contest = evaluate(night, book, members)
-    decision = promote(night, contest)
-    if decision.serving is None:
-        todo = "No model may score; the last published night stays. Look at the responses"
-        raise ModelError(decision.reason, todo=todo)
-    scores = score(night, book, decision.serving)
-    publish(night, book, scores, decision.serving)
-    return NightResult(night.run.run_id, is_repeat=False)
+    with only_one_night():
+        night = open_night(config, runtime.flow_run.id)
+        if night.is_repeat:
+            name = night.run.run_name
+            get_run_logger().info("This very night was published as %s: nothing to do", name)
+            return NightResult(night.run.run_id, is_repeat=True)
+        book = ingest(night)
+        report(night, book)
+        members = [train(night, book, fold) for fold in range(N_FOLDS)]
+        contest = evaluate(night, book, members)
+        decision = promote(night, contest)
+        if decision.serving is None:
+            todo = "No model may score; the last published night stays. Look at the responses"
+            raise ModelError(decision.reason, todo=todo)
+        scores = score(night, book, decision.serving)
+        publish(night, book, scores, decision.serving)
+        return NightResult(night.run.run_id, is_repeat=False)

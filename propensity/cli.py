@@ -21,7 +21,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Score policyholders every night; pull leads with their F1.\n\n"
-    "Exit codes: 0 done, 1 bug, 2 wrong usage, 3 files refused, 4 no usable model, 5 warehouse.",
+    "Exit codes: 0 done, 1 bug, 2 wrong usage, 3 files refused, 4 no usable model, 5 warehouse, "
+    "6 another night is running.",
 )
 # a pipe or a file has no width: cut lines later than at rich's 80, and tables hardly ever
 is_terminal = sys.stdout.isatty()

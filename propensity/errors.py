@@ -40,3 +40,9 @@ class WarehouseError(PropensityError):
     """The database is away, or the audit of tonight's scores failed."""
 
     exit_code = 5
+
+
+class BusyError(PropensityError):
+    """Another night is under way in the same data folder."""
+
+    exit_code = 6

@@ -1,11 +1,15 @@
 """What every stage of a night needs to know, settled before the first one starts."""
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from propensity.contract import Contract, load_contract
+from propensity.errors import BusyError
 from propensity.input_files import digest_files, find_files
 from propensity.settings import NightlyConfig, Settings
 from propensity.warehouse.engine import open_warehouse
@@ -54,6 +58,26 @@ def open_night(config: NightlyConfig, flow_run_id: str | None = None) -> OpenNig
     run = earlier or start_run(engine, night, files, flow_run_id)
     workspace = Workspace(settings.data_dir.resolve())
     return OpenNight(run, tuple(files), config, contract, workspace, is_repeat=bool(earlier))
+
+
+@contextmanager
+def only_one_night() -> Iterator[None]:
+    """Hold the data folder's lock; the system frees it when the process ends, however it ends.
+
+    Without it a second night would take the first for crashed and clean up after it.
+
+    Raises:
+        BusyError: Another process holds it.
+    """
+    lock = Workspace(Settings().data_dir).lock
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            todo = "Wait for it, or look for it in the Prefect UI and cancel it there"
+            raise BusyError(f"Another night is running in {lock.parent}", todo=todo) from None
+        yield
 
 
 def reach_warehouse() -> Engine:

@@ -11,6 +11,11 @@ class Workspace:
     root: Path
 
     @property
+    def lock(self) -> Path:
+        """Held by the night under way."""
+        return self.root / "night.lock"
+
+    @property
     def raw(self) -> Path:
         """Simulated books."""
         return self.root / "raw"

@@ -82,6 +82,12 @@ def test_the_balance_shown_is_that_of_the_demo(demo):
     assert all(facts[name] == value for name, value in shown)
 
 
+def test_the_tests_shown_all_passed():
+    assert re.search(
+        r"^=+ \d+ passed in ", find_outputs(read("README.md"))["make test"], re.MULTILINE
+    )
+
+
 def test_every_column_of_every_table_is_described():
     sections = re.split(r"^## ", read("docs/tables.md"), flags=re.MULTILINE)
     described = {

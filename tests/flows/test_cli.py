@@ -1,7 +1,17 @@
 import csv
+import fcntl
 
 import pandas as pd
 import pytest
+
+from propensity.simulate import simulate_book
+
+
+@pytest.fixture
+def book_of_noise(tmp_path):
+    simulate_book(tmp_path / "noise.csv", n_rows=100, seed=0)
+    return tmp_path / "noise.csv"
+
 
 COMMANDS = ["run", "leads", "runs", "models", "rollback", "simulate"]
 
@@ -41,6 +51,14 @@ def test_what_goes_wrong_is_said_and_has_an_exit_code(
     assert ended.returncode == exit_code
     assert message in ended.stderr
     assert "Traceback" not in ended.stderr.split("Flow run")[-1]
+
+
+def test_a_second_night_is_refused_while_one_is_running(propensity, book_of_noise):
+    propensity.data_dir.mkdir()
+    with (propensity.data_dir / "night.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        refused = propensity("run", str(book_of_noise))
+    assert (refused.returncode, "Another night is running" in refused.stderr) == (6, True)
 
 
 def test_no_leads_before_the_first_night(propensity):
