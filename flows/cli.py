@@ -2,13 +2,16 @@
 
 import datetime as dt
 import os
+import signal
 import sys
+import threading
 from typing import Annotated, Any, NoReturn
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import DBAPIError
 
 from propensity.cli import app, print_leads, terminal
 from propensity.errors import PropensityError
@@ -18,6 +21,8 @@ from propensity.warehouse import reading
 from propensity.warehouse.engine import open_warehouse
 from propensity.workspace import Workspace
 
+SECONDS_TO_END = 10
+EXIT_INTERRUPTED = 130
 DEMO_ROWS = 50_000
 DEMO_UNLABELLED_SHARE = 0.335
 """As in the real book."""
@@ -51,8 +56,17 @@ def run(
     _prepare_prefect(settings)
     from flows.nightly import nightly
 
+    signal.signal(signal.SIGINT, _end_soon)
     result = nightly(config)
     _print_summary(settings, result.run_id, is_repeat=result.is_repeat)
+
+
+def _end_soon(*_: object) -> None:
+    """Stop at Ctrl-C. It ends Prefect's temporary server too: do not wait for that for minutes."""
+    patience = threading.Timer(SECONDS_TO_END, os._exit, [EXIT_INTERRUPTED])
+    patience.daemon = True
+    patience.start()
+    raise KeyboardInterrupt
 
 
 def _simulate(settings: Settings) -> str:
@@ -95,6 +109,9 @@ def _print_summary(settings: Settings, run_id: int, *, is_repeat: bool) -> None:
         "decision": f"{found.decision.replace('_', ' ')}: {found.decision_reason}",
         "scored by": found.model_version,
         "report": str(page),
+        "readers see": "this run"
+        if found.readers_run_id == found.run_id
+        else f"run {found.readers_run_id}, not this one: it is newer, or was rolled back to",
         "query": "SELECT * FROM leads ORDER BY probability DESC LIMIT 10;",
         "warehouse": engine.url.render_as_string(hide_password=True),
     }
@@ -113,6 +130,10 @@ def main() -> None:
         _fail(f"{type(error).__name__}: {error}", error.exit_code)
     except ValidationError as error:
         _fail(f"Settings (PROPENSITY_...): {error}", exit_code=2)
+    except DBAPIError as error:
+        _fail(f"WarehouseError: {error.orig}. Run again when the database is free", exit_code=5)
+    except OSError as error:
+        _fail(f"A file cannot be read or written: {error}", exit_code=1)
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:

@@ -55,7 +55,10 @@ def leads(
     """Show whom to call first: the best leads of the published night."""
     frame = _read(reading.LEADS, top)
     if csv is not None:
-        frame.to_csv(csv, index=False)
+        try:
+            frame.to_csv(csv, index=False)
+        except OSError as error:
+            raise typer.BadParameter(str(error)) from error
         terminal.print(f"{len(frame):,} leads written to {csv}")
     else:
         print_leads(frame)

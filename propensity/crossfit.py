@@ -12,7 +12,7 @@ from sklearn.metrics import average_precision_score
 
 from propensity.contract import Contract
 from propensity.dataset import CuratedBook, read_labelled
-from propensity.errors import ModelError
+from propensity.errors import InputError, ModelError
 from propensity.features import Encoder, fit_encoder
 from propensity.folds import VALIDATION_SALT, select_share
 from propensity.imbalance import balance_weights
@@ -57,6 +57,7 @@ def train_member(
     ids = rows["policyholder_id"].to_numpy()
     aside = select_share(ids, config.validation_share, VALIDATION_SALT)
     training, validation = rows.filter(pa.array(~aside)), rows.filter(pa.array(aside))
+    _check_validation(validation)
     encoder = fit_encoder(training, contract)
     weights = balance_weights(training["response"].to_numpy())
     seed_everything(config.seed + fold)
@@ -66,6 +67,17 @@ def train_member(
     model.save(network_path(folder, fold))
     _check_reloaded(model, network_path(folder, fold), *encoder.encode(validation))
     return Member(fold, *weights, training.num_rows, n_epochs, score)
+
+
+def _check_validation(validation: pa.Table) -> None:
+    n_rows = validation.num_rows
+    n_positive = int(np.count_nonzero(validation["response"].to_numpy()))
+    if not 0 < n_positive < n_rows:
+        raise InputError(
+            f"{n_positive} of the {n_rows} rows that decide when to stop training are ones",
+            expected="both kinds of response among them",
+            todo="Add labelled rows, or raise PROPENSITY_VALIDATION_SHARE",
+        )
 
 
 def _fit(

@@ -64,7 +64,7 @@ class NightlyConfig(BaseSettings):
     )
     learning_rate: float = Field(3e-3, gt=0, le=1, description="at the first step; decays to 0")
     validation_share: float = Field(
-        0.1, gt=0, lt=0.5, description="share of the training rows that decides when to stop"
+        0.1, ge=0.01, lt=0.5, description="share of the training rows that decides when to stop"
     )
     seed: int = Field(0, ge=0, lt=2**31, description="of the weights, the row order, the bootstrap")
     promotion_margin: float = Field(

@@ -1,11 +1,12 @@
 """Connect to the warehouse and bring its schema up to date."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, NullPool, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from propensity.errors import WarehouseError
@@ -43,11 +44,12 @@ def connect(url: str) -> Engine:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
-        # the text may hold a password: never show it
+        parsed.get_dialect().import_dbapi()
+    except (ArgumentError, ValueError, ImportError):
+        # the text may hold a password, and so may the error: never show either
         raise WarehouseError(
-            "PROPENSITY_DATABASE_URL is not a database URL",
-            expected="for example postgresql+psycopg://user:password@host/database",
+            "PROPENSITY_DATABASE_URL is not a database URL, or its driver is not installed",
+            expected="for example sqlite:////srv/propensity/propensity.db",
         ) from None
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed)
@@ -55,8 +57,22 @@ def connect(url: str) -> Engine:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(parsed, poolclass=NullPool)  # a file opens at once; nothing to keep
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def begin_write(engine: Engine) -> AbstractContextManager[Connection]:
+    """Begin a transaction that writes.
+
+    SQLite is told so at once: a transaction that has read before it writes is refused without
+    waiting when somebody else is writing.
+    """
+    return engine.execution_options(writes=True).begin()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

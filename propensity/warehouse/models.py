@@ -7,6 +7,7 @@ from sqlalchemy import Engine, insert, select
 from propensity import __version__
 from propensity.evaluation import Evaluation
 from propensity.gate import Contender, Decision
+from propensity.warehouse.engine import begin_write
 from propensity.warehouse.runs import Run
 from propensity.warehouse.tables import model_versions, promotions
 
@@ -46,7 +47,7 @@ def record_decision(engine: Engine, run: Run, candidate: Contender, decision: De
         "decision": decision.outcome,
         "reason": decision.reason,
     }
-    with engine.begin() as connection:
+    with begin_write(engine) as connection:
         connection.execute(insert(model_versions).values(registered))
         connection.execute(insert(promotions).values(decided))
 

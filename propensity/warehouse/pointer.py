@@ -5,6 +5,7 @@ import datetime as dt
 from sqlalchemy import Connection, Engine, delete, insert, or_, select
 
 from propensity.errors import WarehouseError
+from propensity.warehouse.engine import begin_write
 from propensity.warehouse.tables import published_run, scoring_runs
 
 
@@ -32,7 +33,7 @@ def roll_back(engine: Engine) -> tuple[int, int]:
         WarehouseError: Nothing is published, or nothing before it.
     """
     runs = scoring_runs.c
-    with engine.begin() as connection:
+    with begin_write(engine) as connection:
         now = connection.execute(select(runs.run_id, runs.as_of).join(published_run)).first()
         if now is None:
             raise WarehouseError("Nothing is published yet", todo="Run `propensity run` first")

@@ -11,6 +11,7 @@ from propensity.gate import Contender
 from propensity.parts import read_batches
 from propensity.progress import OnProgress, ignore_progress
 from propensity.scored import ScoredBook
+from propensity.warehouse.engine import begin_write
 from propensity.warehouse.models import describe_quality
 from propensity.warehouse.pointer import is_older_than_published, point_to
 from propensity.warehouse.runs import Run
@@ -60,7 +61,7 @@ def publish_scores(
     """
     evaluation = serving.evaluation
     load_scores(engine, run.run_id, scores, on_progress)
-    with engine.begin() as connection:
+    with begin_write(engine) as connection:
         audit_scores(connection, run.run_id, book.n_rows)
         thresholds = [
             {"run_id": run.run_id, "fold": fold, "decision_threshold": threshold}
@@ -93,12 +94,12 @@ def load_scores(
 ) -> None:
     """Insert all parts under a run that no reader looks at yet, replacing what it had."""
     n_done = 0
-    with engine.begin() as connection:
+    with begin_write(engine) as connection:
         mine = policyholder_scores.c.run_id == run_id
         connection.execute(delete(policyholder_scores).where(mine))
     for part in scores.parts:
         for batch in read_batches(part):
-            with engine.begin() as connection:
+            with begin_write(engine) as connection:
                 for start in range(0, batch.num_rows, INSERT_ROWS):
                     rows = batch.slice(start, INSERT_ROWS).to_pylist()
                     connection.execute(

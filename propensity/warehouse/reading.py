@@ -28,7 +28,8 @@ MODELS = text(
     " ORDER BY p.promotion_id DESC LIMIT :n_rows"
 )
 SUMMARY = text(
-    "SELECT r.*, p.decision, p.reason AS decision_reason FROM scoring_runs r"
+    "SELECT r.*, p.decision, p.reason AS decision_reason,"
+    " (SELECT run_id FROM published_run) AS readers_run_id FROM scoring_runs r"
     " LEFT JOIN promotions p ON p.run_id = r.run_id WHERE r.run_id = :run_id"
 )
 THRESHOLDS = text(
@@ -57,6 +58,7 @@ class RunSummary:
     average_precision: float
     roc_auc: float
     calibration_error: float
+    readers_run_id: int
     thresholds: tuple[float, float]
 
 

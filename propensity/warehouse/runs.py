@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
 
 from propensity import __version__
+from propensity.warehouse.engine import begin_write
 from propensity.warehouse.tables import policyholder_scores, published_run, scoring_runs
 
 
@@ -59,7 +60,7 @@ def start_run(
     engine: Engine, night: Night, files: list[Path], flow_run_id: str | None = None
 ) -> Run:
     """Record a new attempt, and clean up after attempts at any night that crashed."""
-    with engine.begin() as connection:
+    with begin_write(engine) as connection:
         _bury_crashed(connection)
         earlier = select(func.count()).select_from(scoring_runs).where(*_same_night(night))
         n_earlier = connection.execute(earlier).scalar_one()
@@ -84,7 +85,7 @@ def fail_run(engine: Engine, flow_run_id: str, reason: str) -> None:
     """Record why a run ended without publishing; its scores go, readers never saw them."""
     runs = scoring_runs.c
     mine = select(runs.run_id).where(runs.flow_run_id == flow_run_id, runs.status == "running")
-    with engine.begin() as connection:
+    with begin_write(engine) as connection:
         _end(connection, list(connection.execute(mine).scalars()), "failed", reason)
 
 

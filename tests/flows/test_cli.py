@@ -1,5 +1,11 @@
 import csv
 import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -39,6 +45,7 @@ def test_help_lists_commands_and_exit_codes(propensity):
         (["run", "a.csv"], {"PROPENSITY_MAX_EPOCHS": "0"}, 2, "max_epochs"),
         (["leads", "--top", "0"], {}, 2, "--top"),
         (["leads"], {"PROPENSITY_DATABASE_URL": "nonsense"}, 5, "PROPENSITY_DATABASE_URL"),
+        (["leads", "--csv", "no/folder/x.csv"], {}, 2, "no/folder"),
         (["rollback"], {}, 5, "Nothing is published yet"),
         (["simulate", "--rows", "10", "--out", "no/folder/x.csv"], {}, 2, "no/folder"),
         (["simulate", "--rows", "10", "--out", "x.csv", "--prevalence", "2"], {}, 2, "prevalence"),
@@ -114,3 +121,22 @@ def test_rollback_needs_a_night_before(demo):
     command_line, _ = demo
     refused = command_line("rollback")
     assert (refused.returncode, "No night was published before" in refused.stderr) == (5, True)
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_soon_and_the_next_run_finds_it(propensity, tmp_path):
+    simulate_book(tmp_path / "book.csv", n_rows=20_000, seed=0)
+    command = [Path(sys.executable).with_name("propensity"), "run", str(tmp_path / "book.csv")]
+    mine = {"PROPENSITY_DATA_DIR": str(propensity.data_dir)}
+    with (tmp_path / "log").open("w+") as log:
+        night = subprocess.Popen(
+            command, env=os.environ | mine, stdout=log, stderr=log, start_new_session=True
+        )
+        deadline = time.monotonic() + 120
+        while "epoch 1/" not in (tmp_path / "log").read_text() and time.monotonic() < deadline:
+            assert night.poll() is None
+            time.sleep(0.2)
+        os.killpg(night.pid, signal.SIGINT)  # as a terminal does: Prefect's server gets it too
+        assert night.wait(40) == 130
+    assert "nothing is published" in propensity("leads").stdout
+    assert propensity("runs").stdout.count("published") == 0

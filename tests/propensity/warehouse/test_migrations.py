@@ -44,9 +44,13 @@ def test_a_migration_that_fails_half_way_changes_nothing(url):
     assert set(inspect(engine).get_table_names()) <= {"promotions", "alembic_version"}
 
 
-def test_a_url_that_is_none_is_refused_without_showing_it():
+@pytest.mark.parametrize(
+    "url",
+    ["postgres//joe:hunter2@host", "postgresql://joe:x@hunter2:y@host:bad/db", "nosql://hunter2"],
+)
+def test_a_url_that_is_none_is_refused_without_showing_it(url):
     with pytest.raises(WarehouseError, match="PROPENSITY_DATABASE_URL") as refused:
-        open_warehouse("postgres//joe:hunter2@host")
+        open_warehouse(url)
     assert "hunter2" not in str(refused.value)
 
 

@@ -2,6 +2,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -193,3 +194,12 @@ def test_a_reader_sees_one_night_while_another_is_published(engine, publish_nigh
         assert reader.execute(query).scalars().all() == [first.run_id]
     with engine.connect() as reader:
         assert reader.execute(query).scalars().all() == [second.run_id]
+
+
+def test_a_writer_waits_for_another_to_finish(engine, publish_night):
+    publish_night(1)
+    publish_night(2)
+    other = engine.connect()
+    other.execute(text("UPDATE scoring_runs SET reason = reason"))  # holds the database
+    threading.Timer(1, other.close).start()
+    assert roll_back(engine) == (2, 1)
