@@ -23,6 +23,8 @@ type_names = {
     "string": pa.string(),
 }
 Role = Literal["policyholder_id", "response", "category", "numeric"]
+PUBLISHED = ("region_code", "sales_channel")
+"""Columns of the SQL tables that a contract may fill from its own."""
 INSURANCE = Path(__file__).parent / "contracts" / "insurance.toml"
 
 
@@ -30,7 +32,8 @@ INSURANCE = Path(__file__).parent / "contracts" / "insurance.toml"
 class Column:
     """One column: what it is called, what it may hold, what it means.
 
-    `range` bounds are inclusive and in `unit`; `domain` lists the only values allowed.
+    `range` bounds are inclusive and in `unit`; `domain` lists the only values allowed;
+    `published_as` names the column of the SQL tables that shows it to marketing, if one does.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Column:
     domain: tuple[str | int, ...] | None = None
     range: tuple[float, float] | None = None
     optional: bool = False
+    published_as: str = ""
 
     @property
     def arrow_type(self) -> pa.DataType:
@@ -108,6 +112,10 @@ class Contract:
         """All columns the model may see."""
         return self.categories + self.numerics
 
+    def published_as(self, name: str) -> Column | None:
+        """Return the column that the SQL tables show under a name, if one is."""
+        return next((c for c in self.columns if c.published_as == name), None)
+
     @property
     def schema(self) -> pa.Schema:
         """Schema of the curated parts: the columns, and the stable fold."""
@@ -168,6 +176,11 @@ def _check_values(path: Path, column: Column) -> None:
     if column.range and not (len(column.range) == 2 and column.range[0] <= column.range[1]):  # noqa: PLR2004
         raise ContractError(f"{where}: range {column.range}", expected="[lowest, highest]")
     is_whole = pa.types.is_integer(column.arrow_type)
+    if column.published_as and column.published_as not in PUBLISHED:
+        found = f"{where}: published_as {column.published_as!r}"
+        raise ContractError(found, expected=f"one of {', '.join(PUBLISHED)}")
+    if column.published_as and column.dtype not in ("int8", "int16", "int32"):
+        raise ContractError(f"{where} is published as {column.dtype}", expected="int8 to int32")
     if column.role == "numeric" and column.optional:
         raise ContractError(f"{where} is optional", expected="a number in every row")
     if column.role == "policyholder_id" and (column.optional or not is_whole):
@@ -181,6 +194,9 @@ def _check(path: Path, contract: Contract) -> None:
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
         raise ContractError(f"{path.name} declares {', '.join(twice)} more than once")
+    published = [c.published_as for c in contract.columns if c.published_as]
+    if len(published) > len(set(published)):
+        raise ContractError(f"{path.name} publishes two columns under one name: {published}")
     for role in get_args(Role):
         if not any(c.role == role for c in contract.columns):
             raise ContractError(f"{path.name} has no column with role {role!r}")

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 N_FOLDS = 5
 VALIDATION_SALT = 1
-"""Salts give independent hashes of the same id: 0 is the fold, 1 the validation rows."""
+CONTROL_SALT = 2
+"""Salts give independent hashes of the same id: 0 is the fold, 1 the validation rows, 2 the control
+group."""
 
 
 def hash_ids(policyholder_ids: NDArray[Any], salt: int = 0) -> NDArray[np.uint64]:

@@ -15,12 +15,13 @@ class ProbabilityRanks:
     def __init__(self) -> None:
         n_bins = int(np.float32(1).view(np.uint32) >> DROPPED_BITS) + 1
         self._counts = np.zeros(n_bins, dtype=np.int64)  # 2 million bins, 17 MB
+        self._cumulated: NDArray[np.int64] | None = None
 
     def add(self, probabilities: NDArray[np.float32]) -> None:
         """Count probabilities, shape (n,), within [0, 1]."""
         bins, counts = np.unique(_find_bins(probabilities), return_counts=True)
         self._counts[bins] += counts
-        self.__dict__.pop("_shares", None)
+        self._cumulated = None
 
     def find_percentiles(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
         """Share of the book, in per cent, whose probability is not higher: 100 is the best.
@@ -31,9 +32,21 @@ class ProbabilityRanks:
         Returns:
             Percentiles in (0, 100], shape (n,); equal probabilities share one.
         """
-        if "_shares" not in self.__dict__:
-            self._shares = 100 * np.cumsum(self._counts) / self._counts.sum()
-        return np.asarray(self._shares[_find_bins(probabilities)])
+        return np.asarray(100 * self._count_not_better(probabilities) / self.n_rows)
+
+    def count_better(self, probabilities: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Return how many of the book are clearly more probable, shape (n,)."""
+        return np.asarray(self.n_rows - self._count_not_better(probabilities))
+
+    @property
+    def n_rows(self) -> int:
+        """Probabilities counted."""
+        return int(self._counts.sum())
+
+    def _count_not_better(self, probabilities: NDArray[np.float32]) -> NDArray[np.int64]:
+        if self._cumulated is None:
+            self._cumulated = np.cumsum(self._counts)
+        return np.asarray(self._cumulated[_find_bins(probabilities)])
 
 
 def _find_bins(probabilities: NDArray[np.float32]) -> NDArray[np.uint32]:

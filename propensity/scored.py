@@ -5,23 +5,46 @@ from pathlib import Path
 
 import pyarrow as pa
 
-FIRST_PASS = pa.schema(
+SCORES_SCHEMA = pa.schema(
     [
         ("policyholder_id", pa.int64()),
         ("fold", pa.int8()),
         ("response_known", pa.int8()),
+        ("is_control", pa.int8()),
+        ("lead_rank", pa.int64()),
         ("probability", pa.float32()),
+        ("percentile", pa.float32()),
+        ("decile", pa.int8()),
         ("predicted_response", pa.int8()),
+        ("region_code", pa.int32()),
+        ("sales_channel", pa.int32()),
     ]
 )
-SCORES_SCHEMA = FIRST_PASS.append(pa.field("percentile", pa.float32())).append(
-    pa.field("decile", pa.int8())
-)
+"""In the order of the table policyholder_scores. lead_rank is null for those who are no leads."""
+RANKS = ("lead_rank", "percentile", "decile")
+UNRANKED_SCHEMA = pa.schema([field for field in SCORES_SCHEMA if field.name not in RANKS])
+"""What is known of a policyholder before the whole book is scored."""
+
+
+@dataclass(frozen=True)
+class LeadRules:
+    """Who of a book is a lead.
+
+    Args:
+        control_share: Share of the policyholders that is never called, so that the effect of
+            calling can be measured; always the same people.
+        includes_known: Call again those whose response is known.
+    """
+
+    control_share: float = 0.02
+    includes_known: bool = False
 
 
 @dataclass(frozen=True)
 class ScoredBook:
-    """Parts of scores of every policyholder of a book, in SCORES_SCHEMA."""
+    """Parts of scores of every policyholder of a book, in SCORES_SCHEMA, best first."""
 
     parts: tuple[Path, ...]
     n_rows: int
+    n_control: int
+    n_leads: int

@@ -1,4 +1,4 @@
-"""Score a whole book and rank it, in flat memory: two passes over parts of Parquet."""
+"""Score a whole book, sort it and rank it, in flat memory: passes over parts of Parquet."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from propensity.contract import Contract
 from propensity.dataset import CuratedBook
+from propensity.folds import CONTROL_SALT, select_share
 from propensity.parts import PartWriter, read_batches
 from propensity.progress import OnProgress, ignore_progress
 from propensity.ranking import ProbabilityRanks, find_deciles
 from propensity.registry import ModelVersion
-from propensity.scored import FIRST_PASS, SCORES_SCHEMA, ScoredBook
+from propensity.scored import SCORES_SCHEMA, UNRANKED_SCHEMA, LeadRules, ScoredBook
 from propensity.scorer import Scorer
+from propensity.sorting import sort_by_probability
 from propensity.threshold import predict_responses
 
 
@@ -23,6 +25,7 @@ def score_book(
     version: ModelVersion,
     contract: Contract,
     thresholds: tuple[float, ...],
+    rules: LeadRules,
     folder: Path,
     on_progress: OnProgress = ignore_progress,
 ) -> ScoredBook:
@@ -33,26 +36,31 @@ def score_book(
         version: The model version that serves tonight.
         contract: Declares the features.
         thresholds: Decision threshold of each fold, chosen on the other folds.
-        folder: Where the parts of scores go.
+        rules: Who is a lead.
+        folder: Where the parts of scores go, best first.
         on_progress: Called with the share of rows done.
 
     Raises:
         ModelError: The version does not fit the contract or lacks files.
     """
     scorer, ranks = Scorer(version, contract), ProbabilityRanks()
-    with PartWriter(folder / "first_pass", FIRST_PASS) as first:
+    with PartWriter(folder / "first_pass", UNRANKED_SCHEMA) as first:
         for batch in _read_all(book.parts):
             probability = scorer.score(batch)
             ranks.add(probability)
-            first.write(_decide(batch, probability, thresholds))
+            first.write(_decide(batch, probability, contract, thresholds, rules))
             on_progress(first.n_rows / book.n_rows)
+    n_control = n_leads = 0
     with PartWriter(folder, SCORES_SCHEMA) as scores:
-        for batch in _read_all(first.paths):
-            scores.write(_add_ranks(batch, ranks))
+        for batch in sort_by_probability(_read_all(first.paths), ranks, folder):
+            ranked = _rank(batch, ranks, rules, n_leads)
+            scores.write(ranked)
+            n_control += int(ranked["is_control"].to_numpy().sum())
+            n_leads += ranked.num_rows - ranked["lead_rank"].null_count
     for path in first.paths:
         path.unlink()
     first.folder.rmdir()
-    return ScoredBook(scores.paths, scores.n_rows)
+    return ScoredBook(scores.paths, scores.n_rows, n_control, n_leads)
 
 
 def _read_all(parts: tuple[Path, ...]) -> Iterator[pa.Table]:
@@ -61,16 +69,41 @@ def _read_all(parts: tuple[Path, ...]) -> Iterator[pa.Table]:
 
 
 def _decide(
-    rows: pa.Table, probability: NDArray[np.float32], thresholds: tuple[float, ...]
+    rows: pa.Table,
+    probability: NDArray[np.float32],
+    contract: Contract,
+    thresholds: tuple[float, ...],
+    rules: LeadRules,
 ) -> pa.Table:
-    fold = rows["fold"].to_numpy()
-    predicted = predict_responses(probability, fold, thresholds)
-    known = rows["response"].is_valid().cast(pa.int8())
-    columns = [rows["policyholder_id"], rows["fold"], known, probability, predicted]
-    return pa.table(columns, schema=FIRST_PASS)
+    ids, fold = rows["policyholder_id"].to_numpy(), rows["fold"].to_numpy()
+    columns = {
+        "policyholder_id": ids,
+        "fold": fold,
+        "response_known": rows["response"].is_valid().cast(pa.int8()),
+        "is_control": select_share(ids, rules.control_share, CONTROL_SALT).astype(np.int8),
+        "probability": probability,
+        "predicted_response": predict_responses(probability, fold, thresholds),
+    }
+    for name in ("region_code", "sales_channel"):
+        source = contract.published_as(name)
+        columns[name] = (
+            rows[source.name].cast(pa.int32()) if source else pa.nulls(rows.num_rows, pa.int32())
+        )
+    return pa.table(columns, schema=UNRANKED_SCHEMA)
 
 
-def _add_ranks(rows: pa.Table, ranks: ProbabilityRanks) -> pa.Table:
+def _rank(
+    rows: pa.Table, ranks: ProbabilityRanks, rules: LeadRules, n_leads_before: int
+) -> pa.Table:
+    """Add the ranks to rows that come best first."""
     percentile = ranks.find_percentiles(rows["probability"].to_numpy())
-    columns = [*rows.columns, percentile.astype(np.float32), find_deciles(percentile)]
-    return pa.table(columns, schema=SCORES_SCHEMA)
+    is_lead = rows["is_control"].to_numpy() == 0
+    if not rules.includes_known:
+        is_lead &= rows["response_known"].to_numpy() == 0
+    ranked = {
+        "lead_rank": pa.array(n_leads_before + np.cumsum(is_lead), mask=~is_lead),
+        "percentile": percentile.astype(np.float32),
+        "decile": find_deciles(percentile),
+    }
+    columns = {name: rows[name] for name in rows.column_names} | ranked
+    return pa.table([columns[name] for name in SCORES_SCHEMA.names], schema=SCORES_SCHEMA)

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from propensity.scored import LeadRules
+
 
 def _list_files(given: Any) -> Any:
     """One file or glob need not be written as a JSON list."""
@@ -27,6 +29,10 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("data"), description="folder of everything the job writes")
     database_url: SecretStr | None = Field(
         None, description="SQLAlchemy URL of the warehouse; default: SQLite in data_dir"
+    )
+
+    keep_nights: int = Field(
+        14, ge=1, le=400, description="nights whose scores `propensity retention` keeps"
     )
 
     @property
@@ -71,6 +77,18 @@ class NightlyConfig(BaseSettings):
         0.002, ge=0, lt=1, description="F1 by which a candidate must beat the champion"
     )
     n_bootstrap: int = Field(200, ge=20, le=10_000, description="resamples behind an interval")
+
+    control_share: float = Field(
+        0.02, ge=0, le=0.5, description="share of the policyholders that is never a lead"
+    )
+    leads_include_known: bool = Field(
+        False, description="keep those whose response is known among the leads"
+    )
+
+    @property
+    def lead_rules(self) -> LeadRules:
+        """Who is a lead."""
+        return LeadRules(self.control_share, self.leads_include_known)
 
     @property
     def decisive(self) -> dict[str, object]:

@@ -21,8 +21,10 @@ def score(night: OpenNight, book: CuratedBook, serving: Contender) -> ScoredBook
             serving.version,
             night.contract,
             serving.evaluation.thresholds,
+            night.config.lead_rules,
             night.workspace.scores(night.run.run_name),
             on_progress,
         )
-    get_run_logger().info("%s policyholders by %s", f"{scores.n_rows:,}", serving.version.name)
+    counts = f"{scores.n_rows:,} policyholders, {scores.n_leads:,} of them leads"
+    get_run_logger().info("%s, by %s", counts, serving.version.name)
     return scores

@@ -23,6 +23,7 @@ from propensity.folds import VALIDATION_SALT, assign_folds, select_share
 from propensity.imbalance import balance_weights
 from propensity.network import Predictor, load_network
 from propensity.registry import Member, ModelVersion, encoder_path, network_path
+from propensity.scored import LeadRules
 from propensity.scorer import score_labelled
 from propensity.scoring import score_book
 from propensity.settings import NightlyConfig
@@ -211,9 +212,9 @@ def test_the_published_f1_is_exactly_the_evaluated_one(
     quality: Evaluation,
     tmp_path: Path,
 ) -> None:
-    scored = score_book(book, version, CONTRACT, quality.thresholds, tmp_path)
+    scored = score_book(book, version, CONTRACT, quality.thresholds, LeadRules(), tmp_path)
     scores = pd.concat([pd.read_parquet(p) for p in scored.parts])
-    known = scores[scores["response_known"] == 1]
+    known = scores.set_index("policyholder_id").loc[labelled["policyholder_id"]]
     assert len(scores) == book.n_rows
     assert np.array_equal(known["probability"], labelled["probability"])
     own = f1_score(labelled["response"], known["predicted_response"])

@@ -15,13 +15,14 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import f1_score
 
-from propensity import network, parts
+from propensity import network, parts, sorting
 from propensity.calibration import correct_prior
 from propensity.contract import load_contract
 from propensity.dataset import CuratedBook, ingest_files, read_labelled
 from propensity.errors import ModelError
 from propensity.evaluation import evaluate_scores
 from propensity.features import Encoder, fit_encoder
+from propensity.folds import CONTROL_SALT, select_share
 from propensity.network import Predictor, build_network, load_network, seed_everything
 from propensity.registry import (
     Member,
@@ -31,12 +32,13 @@ from propensity.registry import (
     network_path,
     save_version,
 )
-from propensity.scored import SCORES_SCHEMA
+from propensity.scored import SCORES_SCHEMA, LeadRules
 from propensity.scorer import Scorer, score_labelled
 from propensity.scoring import score_book
 from propensity.simulate import simulate_book
 
 N_ROWS = 4000
+RULES = LeadRules(control_share=0.1)
 CONTRACT = load_contract()
 
 
@@ -159,20 +161,27 @@ def scores(
     folder, shares = tmp_path_factory.mktemp("scores"), []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parts, "BATCH_ROWS", request.param)
-        scored = score_book(book, version, CONTRACT, thresholds, folder, shares.append)
+        patch.setattr(sorting, "BUCKET_ROWS", request.param * 10)
+        scored = score_book(book, version, CONTRACT, thresholds, RULES, folder, shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
     assert sorted(folder.iterdir()) == list(scored.parts), "the first pass leaves nothing behind"
     table = pa.concat_tables(pq.read_table(p) for p in scored.parts)
     assert table.schema == SCORES_SCHEMA
     assert table.num_rows == scored.n_rows
-    return table.to_pandas()
+    frame = table.to_pandas()
+    assert scored.n_control == frame["is_control"].sum()
+    assert scored.n_leads == frame["lead_rank"].notna().sum()
+    return frame
 
 
 def test_everybody_is_scored(scores: pd.DataFrame, book: CuratedBook) -> None:
     rows = read(book).to_pandas()
-    assert scores["policyholder_id"].equals(rows["policyholder_id"])
+    assert not scores["policyholder_id"].duplicated().any()
+    scores = scores.set_index("policyholder_id").reindex(rows["policyholder_id"]).reset_index()
     assert scores["fold"].equals(rows["fold"])
+    assert scores["region_code"].equals(rows["Region_Code"].rename("region_code"))
+    assert scores["sales_channel"].equals(rows["Policy_Sales_Channel"].rename("sales_channel"))
     assert scores["response_known"].eq(rows["response"].notna()).all()
     assert scores["response_known"].sum() == book.n_labelled < N_ROWS
     assert scores["probability"].between(0, 1).all()
@@ -181,14 +190,15 @@ def test_everybody_is_scored(scores: pd.DataFrame, book: CuratedBook) -> None:
 def test_the_published_scores_are_the_evaluated_ones(
     scores: pd.DataFrame, labelled: pd.DataFrame
 ) -> None:
-    published = scores.loc[scores["response_known"] == 1, "probability"].to_numpy()
-    assert np.array_equal(published, labelled["probability"].to_numpy())
+    published = scores.set_index("policyholder_id")["probability"]
+    own = published[labelled["policyholder_id"]].to_numpy()
+    assert np.array_equal(own, labelled["probability"].to_numpy())
 
 
 def test_the_published_f1_is_the_f1_of_the_published_responses(
     scores: pd.DataFrame, labelled: pd.DataFrame
 ) -> None:
-    known = scores[scores["response_known"] == 1]
+    known = scores.set_index("policyholder_id").loc[labelled["policyholder_id"]]
     quality = evaluate_scores(labelled, seed=0, n_bootstrap=20)
     published = f1_score(labelled["response"], known["predicted_response"])
     assert quality.f1 == pytest.approx(published, abs=1e-15)
@@ -202,5 +212,28 @@ def test_ranks_are_over_the_whole_book(scores: pd.DataFrame) -> None:
     sizes = scores["decile"].value_counts().sort_index()
     assert sizes.index.tolist() == list(range(1, 11))
     assert sizes.to_numpy() == pytest.approx(N_ROWS / 10, abs=5)
-    best = scores.nlargest(10, "probability")
-    assert set(best["decile"]) == {1}
+    assert set(scores["decile"][:10]) == {1}
+
+
+def test_the_best_come_first_and_leads_are_numbered_in_that_order(scores: pd.DataFrame) -> None:
+    order = scores.sort_values(["probability", "policyholder_id"], ascending=[False, True])
+    assert order.index.equals(scores.index)
+    is_lead = (scores["response_known"] == 0) & (scores["is_control"] == 0)
+    assert scores.loc[is_lead, "lead_rank"].tolist() == list(range(1, is_lead.sum() + 1))
+    assert scores.loc[~is_lead, "lead_rank"].isna().all()
+
+
+def test_the_control_group_is_a_fair_share_of_everybody(scores: pd.DataFrame) -> None:
+    assert scores["is_control"].mean() == pytest.approx(RULES.control_share, abs=0.02)
+    chosen = scores.loc[scores["is_control"] == 1, "policyholder_id"].to_numpy()
+    assert np.array_equal(chosen, chosen[select_share(chosen, RULES.control_share, CONTROL_SALT)])
+    folds = scores.loc[scores["is_control"] == 1, "fold"].value_counts(normalize=True)
+    assert folds.min() > 0.1, "the control group is no fold"
+
+
+def test_known_responses_may_be_leads_too(
+    book: CuratedBook, version: ModelVersion, tmp_path: Path
+) -> None:
+    rules = LeadRules(control_share=0, includes_known=True)
+    scored = score_book(book, version, CONTRACT, (0.2,) * 5, rules, tmp_path)
+    assert (scored.n_control, scored.n_leads) == (0, N_ROWS)
