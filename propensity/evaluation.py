@@ -18,7 +18,7 @@ N_COUNT_RESAMPLES = 10_000
 
 @dataclass(frozen=True)
 class Interval:
-    """A 95 % bootstrap percentile interval."""
+    """A 95 % interval."""
 
     low: float
     high: float
