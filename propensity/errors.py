@@ -42,7 +42,11 @@ class WarehouseError(PropensityError):
     exit_code = 5
 
 
+class WarehouseAwayError(WarehouseError):
+    """The database cannot be reached, or the connection was lost: trying again may help."""
+
+
 class BusyError(PropensityError):
-    """Another night is under way in the same data folder."""
+    """Another night is under way in the same data folder or warehouse."""
 
     exit_code = 6

@@ -12,8 +12,9 @@ from propensity.contract import Contract, load_contract
 from propensity.errors import BusyError
 from propensity.input_files import digest_files, find_files
 from propensity.settings import NightlyConfig, Settings
-from propensity.warehouse.engine import open_warehouse
+from propensity.warehouse.locks import only_one
 from propensity.warehouse.runs import Night, Run, digest_config, find_published, start_run
+from propensity.warehouse.schema import open_warehouse
 from propensity.workspace import Workspace
 
 
@@ -62,12 +63,13 @@ def open_night(config: NightlyConfig, flow_run_id: str | None = None) -> OpenNig
 
 @contextmanager
 def only_one_night() -> Iterator[None]:
-    """Hold the data folder's lock; the system frees it when the process ends, however it ends.
+    """Hold the locks of the data folder and the warehouse; they end with the process.
 
     Without it a second night would take the first for crashed and clean up after it.
 
     Raises:
-        BusyError: Another process holds it.
+        BusyError: Another process holds one.
+        WarehouseError: The database does not answer.
     """
     lock = Workspace(Settings().data_dir).lock
     lock.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +79,8 @@ def only_one_night() -> Iterator[None]:
         except BlockingIOError:
             todo = "Wait for it, or look for it in the Prefect UI and cancel it there"
             raise BusyError(f"Another night is running in {lock.parent}", todo=todo) from None
-        yield
+        with only_one(reach_warehouse(), "night"):
+            yield
 
 
 def reach_warehouse() -> Engine:

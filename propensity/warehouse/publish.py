@@ -1,27 +1,27 @@
 """Write tonight's scores beside last night's, audit them, then flip the pointer readers follow."""
 
+import dataclasses
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from propensity.dataset import CuratedBook
 from propensity.errors import WarehouseError
+from propensity.gains import Gain, find_gains
 from propensity.gate import Contender
-from propensity.parts import read_batches
 from propensity.progress import OnProgress, ignore_progress
 from propensity.scored import ScoredBook
-from propensity.warehouse.engine import begin_write
+from propensity.warehouse import scores as run_scores
+from propensity.warehouse.audit import audit_scores
+from propensity.warehouse.engine import begin_write, explain_absence
+from propensity.warehouse.loading import load_scores
+from propensity.warehouse.locks import only_one
 from propensity.warehouse.models import describe_quality
-from propensity.warehouse.pointer import is_older_than_published, point_to
+from propensity.warehouse.pointer import find_pointed_at, is_older_than_published, point_to
 from propensity.warehouse.runs import Run
-from propensity.warehouse.tables import (
-    policyholder_scores,
-    run_thresholds,
-    scoring_runs,
-)
-
-INSERT_ROWS = 20_000
+from propensity.warehouse.suppressions import find_suppressed
+from propensity.warehouse.tables import run_gains, run_thresholds, scoring_runs
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,10 @@ def publish_scores(
     serving: Contender,
     on_progress: OnProgress = ignore_progress,
 ) -> Publication:
-    """Load the scores, then audit them and flip the pointer in one transaction.
+    """Load the scores out of sight, index and audit them, then show them in one transaction.
 
-    Readers see last night until that transaction commits, whatever happens before.
+    Readers see last night until that transaction commits, whatever happens before. To call it again
+    after any failure is safe: it begins anew, or finds that the commit had come through.
 
     Args:
         engine: The warehouse.
@@ -57,83 +58,77 @@ def publish_scores(
         on_progress: Called with the share of rows loaded.
 
     Raises:
-        WarehouseError: The audit failed; nothing is published.
+        BusyError: Somebody else is publishing; nothing was changed.
+        WarehouseError: The audit failed or the database is away; nothing is published.
     """
-    evaluation = serving.evaluation
-    load_scores(engine, run.run_id, scores, on_progress)
-    with begin_write(engine) as connection:
-        audit_scores(connection, run.run_id, book.n_rows)
-        thresholds = [
-            {"run_id": run.run_id, "fold": fold, "decision_threshold": threshold}
-            for fold, threshold in enumerate(evaluation.thresholds)
-        ]
-        connection.execute(insert(run_thresholds), thresholds)
-        now = dt.datetime.now(dt.UTC)
-        finished = {
-            "status": "published",
-            "finished_at": now,
-            "model_version": serving.version.name,
-            "n_policyholders": book.n_rows,
-            "n_rejected": book.n_rejected,
-            "n_labelled": book.n_labelled,
-            "prevalence": evaluation.prevalence,
-            "precision": evaluation.precision,
-            "recall": evaluation.recall,
-            **describe_quality(evaluation),
-        }
-        this_run = scoring_runs.c.run_id == run.run_id
-        connection.execute(update(scoring_runs).where(this_run).values(finished))
-        is_current = not is_older_than_published(connection, run.night.as_of)
-        if is_current:
-            point_to(connection, run.run_id, now)
+    with only_one(engine, "publish"), explain_absence(engine):
+        if _find_status(engine, run) != "published":
+            run_scores.create(engine, run.run_id)
+            load_scores(engine, run.run_id, scores, on_progress)
+            run_scores.index(engine, run.run_id)
+            audit_scores(engine, run.run_id, scores, book.n_rows)
+            gains = find_gains(scores, find_suppressed(engine))
+            run_scores.attach(engine, run.run_id)
+            show(engine, run, book, scores, serving, gains)
+        with engine.connect() as connection:
+            is_current = find_pointed_at(connection) == run.run_id
     return Publication(run.run_id, book.n_rows, is_current)
 
 
-def load_scores(
-    engine: Engine, run_id: int, scores: ScoredBook, on_progress: OnProgress = ignore_progress
+def show(
+    engine: Engine,
+    run: Run,
+    book: CuratedBook,
+    scores: ScoredBook,
+    serving: Contender,
+    gains: list[Gain],
 ) -> None:
-    """Insert all parts under a run that no reader looks at yet, replacing what it had."""
-    n_done = 0
+    """Record the run as published and flip the pointer, unless readers see a newer night."""
+    now = dt.datetime.now(dt.UTC)
     with begin_write(engine) as connection:
-        mine = policyholder_scores.c.run_id == run_id
-        connection.execute(delete(policyholder_scores).where(mine))
-    for part in scores.parts:
-        for batch in read_batches(part):
-            with begin_write(engine) as connection:
-                for start in range(0, batch.num_rows, INSERT_ROWS):
-                    rows = batch.slice(start, INSERT_ROWS).to_pylist()
-                    connection.execute(
-                        insert(policyholder_scores), [{"run_id": run_id, **row} for row in rows]
-                    )
-            n_done += batch.num_rows
-            on_progress(n_done / scores.n_rows)
+        _insert_thresholds_and_gains(connection, run, serving, gains)
+        finished = _describe(book, scores, serving) | {"status": "published", "finished_at": now}
+        this_run = scoring_runs.c.run_id == run.run_id
+        connection.execute(update(scoring_runs).where(this_run).values(finished))
+        if not is_older_than_published(connection, run.night.as_of):
+            point_to(connection, run.run_id, by="nightly", reason="published")
 
 
-def audit_scores(connection: Connection, run_id: int, n_expected: int) -> None:
-    """Check what was loaded.
+def _find_status(engine: Engine, run: Run) -> str:
+    """Return running or published; another run may have found this one's silence too long."""
+    query = select(scoring_runs.c.status).where(scoring_runs.c.run_id == run.run_id)
+    with engine.connect() as connection:
+        status: str = connection.execute(query).scalar_one()
+    if status not in ("running", "published"):
+        todo = "Nothing was published. Run the night again"
+        raise WarehouseError(f"Run {run.run_id} was marked {status} meanwhile", todo=todo)
+    return status
 
-    Raises:
-        WarehouseError: Rows are missing or too many, an id twice, a null, or a probability outside
-            [0, 1].
-    """
-    scores = policyholder_scores.c
-    wrong = or_(
-        scores.probability.is_(None),
-        ~scores.probability.between(0, 1),
-        ~scores.percentile.between(0, 100),
-        ~scores.decile.between(1, 10),
-        ~scores.predicted_response.in_([0, 1]),
-    )
-    query = select(
-        func.count().label("n_rows"),
-        func.count(scores.policyholder_id.distinct()).label("n_ids"),
-        func.count().filter(wrong).label("n_wrong"),
-    ).where(scores.run_id == run_id)
-    found = connection.execute(query).one()
-    if (found.n_rows, found.n_ids, found.n_wrong) != (n_expected, n_expected, 0):
-        raise WarehouseError(
-            f"Audit of run {run_id}: {found.n_rows:,} rows, {found.n_ids:,} ids, "
-            f"{found.n_wrong:,} values null or out of range",
-            expected=f"{n_expected:,} rows with as many ids and no wrong value",
-            todo="Nothing was published: the last good night stays readable",
-        )
+
+def _insert_thresholds_and_gains(
+    connection: Connection, run: Run, serving: Contender, gains: list[Gain]
+) -> None:
+    thresholds = [
+        {"run_id": run.run_id, "fold": fold, "decision_threshold": threshold}
+        for fold, threshold in enumerate(serving.evaluation.thresholds)
+    ]
+    connection.execute(insert(run_thresholds), thresholds)
+    if gains:
+        rows = [{"run_id": run.run_id} | dataclasses.asdict(gain) for gain in gains]
+        connection.execute(insert(run_gains), rows)
+
+
+def _describe(book: CuratedBook, scores: ScoredBook, serving: Contender) -> dict[str, object]:
+    evaluation = serving.evaluation
+    return {
+        "model_version": serving.version.name,
+        "n_policyholders": book.n_rows,
+        "n_rejected": book.n_rejected,
+        "n_labelled": book.n_labelled,
+        "n_control": scores.n_control,
+        "n_leads": scores.n_leads,
+        "prevalence": evaluation.prevalence,
+        "precision": evaluation.precision,
+        "recall": evaluation.recall,
+        **describe_quality(evaluation),
+    }

@@ -5,14 +5,16 @@ from typing import Any
 
 import pandas as pd
 from sqlalchemy import Engine, TextClause, text
-from sqlalchemy.exc import DBAPIError
 
 from propensity.errors import WarehouseError
+from propensity.evaluation import Interval
+from propensity.gains import expect_buyers
+from propensity.warehouse.engine import explain_absence
 
 LEADS = text(
-    "SELECT policyholder_id, probability, percentile, decile, predicted_response,"
-    " decision_threshold, f1_score, model_version, as_of, scored_at"
-    " FROM leads ORDER BY probability DESC, policyholder_id LIMIT :n_rows"
+    "SELECT policyholder_id, lead_rank, probability, percentile, decile, predicted_response,"
+    " decision_threshold, region_code, sales_channel, f1_score, model_version, as_of, scored_at"
+    " FROM leads ORDER BY lead_rank LIMIT :n_rows"
 )
 RUNS = text(
     "SELECT r.run_id, r.as_of, r.status, r.n_policyholders, r.n_rejected, r.prevalence,"
@@ -25,29 +27,35 @@ MODELS = text(
     "SELECT m.model_version, m.trained_at, m.f1_score, m.f1_low, m.f1_high, m.average_precision,"
     " m.roc_auc, m.calibration_error, p.decision, p.reason"
     " FROM model_versions m JOIN promotions p ON p.to_version = m.model_version"
-    " ORDER BY p.promotion_id DESC LIMIT :n_rows"
+    " WHERE p.decision <> 'rolled_back' ORDER BY p.promotion_id DESC LIMIT :n_rows"
 )
 SUMMARY = text(
-    "SELECT r.*, p.decision, p.reason AS decision_reason,"
-    " (SELECT run_id FROM published_run) AS readers_run_id FROM scoring_runs r"
-    " LEFT JOIN promotions p ON p.run_id = r.run_id WHERE r.run_id = :run_id"
+    "SELECT l.*, (SELECT run_id FROM published_run) AS readers_run_id"
+    " FROM lineage l WHERE l.run_id = :run_id"
 )
-THRESHOLDS = text(
-    "SELECT min(decision_threshold), max(decision_threshold) FROM run_thresholds"
-    " WHERE run_id = :run_id"
+CALLS = text(
+    "SELECT count(*) AS n, sum(probability) AS expected,"
+    " sum(probability * (1 - probability)) AS variance"
+    " FROM (SELECT probability FROM leads ORDER BY lead_rank LIMIT :n_calls) AS called"
 )
+RELATIVE_ERROR = text(
+    "SELECT relative_error FROM lead_gains WHERE n_policyholders >= :n_calls OR percent = 100"
+    " ORDER BY percent LIMIT 1"
+)
+ALL_BUYERS = text("SELECT expected_buyers FROM lead_gains WHERE percent = 100")
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What became of one run: a row of scoring_runs with the gate's decision."""
+    """What became of one run: its row of the view lineage, and which run readers see."""
 
     run_id: int
     run_name: str
-    as_of: str
     n_policyholders: int
     n_rejected: int
     n_labelled: int
+    n_leads: int
+    n_control: int
     prevalence: float
     model_version: str
     decision: str
@@ -58,31 +66,59 @@ class RunSummary:
     average_precision: float
     roc_auc: float
     calibration_error: float
+    threshold_low: float
+    threshold_high: float
     readers_run_id: int
-    thresholds: tuple[float, float]
 
 
 def summarize_run(engine: Engine, run_id: int) -> RunSummary:
-    """Read what became of a published run; `thresholds` is the lowest and highest of the folds."""
-    with engine.connect() as connection:
+    """Read what became of a published run."""
+    with explain_absence(engine), engine.connect() as connection:
         row = connection.execute(SUMMARY, {"run_id": run_id}).mappings().one()
-        thresholds = connection.execute(THRESHOLDS, {"run_id": run_id}).one()
-    names = [f.name for f in fields(RunSummary) if f.name != "thresholds"]
-    values: dict[str, Any] = {name: row[name] for name in names}
-    return RunSummary(**values, thresholds=(thresholds[0], thresholds[1]))
+    values: dict[str, Any] = {f.name: row[f.name] for f in fields(RunSummary)}
+    return RunSummary(**values)
 
 
 def read_rows(engine: Engine, query: TextClause, n_rows: int) -> pd.DataFrame:
     """Read at most n_rows of one of the queries above.
 
     Raises:
-        WarehouseError: The database does not answer, or has no schema yet.
+        WarehouseError: The database does not answer, has no schema yet, or this user may not.
     """
-    try:
-        with engine.connect() as connection:
-            return pd.read_sql(query, connection, params={"n_rows": n_rows})
-    except DBAPIError as error:
-        raise WarehouseError(
-            f"The warehouse {engine.url.render_as_string()} cannot be read: {error.orig}",
-            todo="Check PROPENSITY_DATABASE_URL; `propensity run` makes the schema",
-        ) from error
+    with explain_absence(engine), engine.connect() as connection:
+        found = connection.execute(query, {"n_rows": n_rows})
+        return pd.DataFrame(found.all(), columns=list(found.keys()))
+
+
+@dataclass(frozen=True)
+class CallForecast:
+    """What calling the best leads is expected to bring, without those suppressed by now.
+
+    Args:
+        n_calls: Leads to call; fewer than asked for when there are no more.
+        expected_buyers: Sum of their probabilities.
+        interval: 95 %, see propensity.gains.expect_buyers.
+        reached_share: Of the buyers among all leads of the night.
+    """
+
+    n_calls: int
+    expected_buyers: float
+    interval: Interval
+    reached_share: float
+
+
+def forecast_calls(engine: Engine, n_calls: int) -> CallForecast:
+    """Say how many buyers to expect from calling the n best leads.
+
+    Raises:
+        WarehouseError: There are no leads, or the database does not answer.
+    """
+    asked = {"n_calls": n_calls}
+    with explain_absence(engine), engine.connect() as connection:
+        n, expected, variance = connection.execute(CALLS, asked).one()
+        relative_error = connection.execute(RELATIVE_ERROR, asked).scalar_one_or_none()
+        all_buyers = connection.execute(ALL_BUYERS).scalar_one_or_none()
+    if not n or relative_error is None or not all_buyers:
+        raise WarehouseError("There are no leads", todo="See `propensity runs` for the last night")
+    interval = expect_buyers(expected, variance, relative_error, n)
+    return CallForecast(n, expected, interval, min(1.0, expected / all_buyers))

@@ -6,11 +6,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, func, insert, select, true, update
 
 from propensity import __version__
+from propensity.warehouse import scores
 from propensity.warehouse.engine import begin_write
-from propensity.warehouse.tables import policyholder_scores, published_run, scoring_runs
+from propensity.warehouse.tables import published_run, scoring_runs
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def start_run(
     engine: Engine, night: Night, files: list[Path], flow_run_id: str | None = None
 ) -> Run:
     """Record a new attempt, and clean up after attempts at any night that crashed."""
+    _bury_crashed(engine)
     with begin_write(engine) as connection:
-        _bury_crashed(connection)
         earlier = select(func.count()).select_from(scoring_runs).where(*_same_night(night))
         n_earlier = connection.execute(earlier).scalar_one()
         name = night.name + (f"-{n_earlier + 1}" if n_earlier else "")
@@ -83,31 +84,30 @@ def start_run(
 
 def fail_run(engine: Engine, flow_run_id: str, reason: str) -> None:
     """Record why a run ended without publishing; its scores go, readers never saw them."""
+    mine = scoring_runs.c.flow_run_id == flow_run_id
+    scores.drop(engine, _end(engine, mine, "failed", reason))
+
+
+def _bury_crashed(engine: Engine) -> None:
+    """Mark runs that ended without a word, and drop what no published run stands for."""
+    _end(engine, true(), "crashed", "ended without a word; found by the next run")
+    with engine.connect() as connection:
+        published = select(scoring_runs.c.run_id).where(scoring_runs.c.status == "published")
+        mine = set(connection.execute(published.union(select(published_run.c.run_id))).scalars())
+    scores.drop(engine, scores.find_stored(engine) - mine)
+
+
+def _end(engine: Engine, mine: ColumnElement[bool], status: str, reason: str) -> list[int]:
+    """End those of the runs that are still running; return which they were."""
     runs = scoring_runs.c
-    mine = select(runs.run_id).where(runs.flow_run_id == flow_run_id, runs.status == "running")
     with begin_write(engine) as connection:
-        _end(connection, list(connection.execute(mine).scalars()), "failed", reason)
-
-
-def _bury_crashed(connection: Connection) -> None:
-    running = select(scoring_runs.c.run_id).where(scoring_runs.c.status == "running")
-    crashed = list(connection.execute(running).scalars())
-    _end(connection, crashed, "crashed", "ended without a word; found by the next run")
-
-
-def _end(connection: Connection, run_ids: list[int], status: str, reason: str) -> None:
-    scores, runs = policyholder_scores.c, scoring_runs.c
-    pointed_at = select(published_run.c.run_id)
-    connection.execute(
-        delete(policyholder_scores).where(
-            scores.run_id.in_(run_ids), ~scores.run_id.in_(pointed_at)
+        ended = connection.execute(
+            update(scoring_runs)
+            .where(mine, runs.status == "running")
+            .values(status=status, reason=reason, finished_at=dt.datetime.now(dt.UTC))
+            .returning(runs.run_id)
         )
-    )
-    connection.execute(
-        update(scoring_runs)
-        .where(runs.run_id.in_(run_ids), runs.status == "running")
-        .values(status=status, reason=reason, finished_at=dt.datetime.now(dt.UTC))
-    )
+        return list(ended.scalars())
 
 
 def _same_night(night: Night) -> list[ColumnElement[bool]]:

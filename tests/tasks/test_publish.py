@@ -14,7 +14,9 @@ def test_readers_see_the_night(night, book, contest):
         current = pd.read_sql("SELECT * FROM current_scores", connection)
         leads = pd.read_sql("SELECT * FROM leads", connection)
     assert len(current) == book.n_rows
-    assert len(leads) == book.n_rows - book.n_labelled
+    can_be = (current["response_known"] == 0) & (current["is_control"] == 0)
+    assert set(leads["policyholder_id"]) == set(current.loc[can_be, "policyholder_id"])
+    assert 0.01 < current["is_control"].mean() < 0.03
     assert set(current["f1_score"]) == {serving.evaluation.f1}
     assert set(current["decision_threshold"]) == set(serving.evaluation.thresholds)
     called = current["probability"] >= current["decision_threshold"]

@@ -3,9 +3,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from propensity.dataset import CuratedBook
 from propensity.evaluation import Evaluation, Interval
@@ -13,14 +14,15 @@ from propensity.gate import Contender, Decision
 from propensity.parts import PartWriter
 from propensity.registry import ModelVersion
 from propensity.scored import SCORES_SCHEMA, ScoredBook
-from propensity.warehouse.engine import open_warehouse
 from propensity.warehouse.models import record_decision
 from propensity.warehouse.publish import publish_scores
 from propensity.warehouse.runs import Night, Run, start_run
+from propensity.warehouse.schema import open_warehouse
 
 N_ROWS = 1000
+N_KNOWN = 600
 QUALITY = Evaluation(
-    n_labelled=600,
+    n_labelled=N_KNOWN,
     prevalence=0.12,
     thresholds=(0.21, 0.22, 0.23, 0.24, 0.25),
     f1=0.45,
@@ -34,32 +36,54 @@ QUALITY = Evaluation(
     calibration_error=0.002,
     mean_probability=0.12,
 )
-BOOK = CuratedBook((), Path("rejected.csv"), N_ROWS, 3, 600, 72)
+BOOK = CuratedBook((), Path("rejected.csv"), N_ROWS, 3, N_KNOWN, 72)
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return open_warehouse(f"sqlite:///{tmp_path / 'warehouse.db'}")
+def sqlite_url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'new folder' / 'warehouse.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """Everything holds on both databases."""
+    found: str = request.getfixturevalue(f"{request.param}_url")
+    return found
+
+
+@pytest.fixture
+def engine(url: str) -> Engine:
+    return open_warehouse(url)
 
 
 @pytest.fixture
 def make_scores(tmp_path: Path) -> Callable[..., ScoredBook]:
+    """Scores best first: the first ids are the best, 600 have answered, the last 20 are control."""
+
     def make(n_rows: int = N_ROWS, *, seed: int = 0, **changed: np.ndarray) -> ScoredBook:
         rng = np.random.default_rng(seed)
+        known = (np.arange(n_rows) % 5 < 3).astype(np.int8)
+        control = (np.arange(n_rows) >= n_rows - 20).astype(np.int8)
+        is_lead = (known == 0) & (control == 0)
         columns = {
             "policyholder_id": np.arange(1, n_rows + 1),
             "fold": rng.integers(0, 5, n_rows),
-            "response_known": (np.arange(n_rows) < 600).astype(np.int8),
-            "probability": rng.random(n_rows, dtype=np.float32),
+            "response_known": known,
+            "is_control": control,
+            "lead_rank": pa.array(np.cumsum(is_lead), mask=~is_lead),
+            "probability": np.sort(rng.random(n_rows, dtype=np.float32))[::-1],
+            "percentile": 100 - 100 * np.arange(n_rows) / n_rows,
+            "decile": 1 + 10 * np.arange(n_rows) // n_rows,
             "predicted_response": np.zeros(n_rows),
-            "percentile": np.full(n_rows, 50),
-            "decile": np.full(n_rows, 5),
+            "region_code": np.arange(n_rows) % 50,
+            "sales_channel": np.where(np.arange(n_rows) % 3 == 0, 26, 152),
         } | changed
         table = pa.table(columns).cast(SCORES_SCHEMA)
         with PartWriter(tmp_path / f"scores-{seed}", SCORES_SCHEMA, part_rows=400) as parts:
             for start in range(0, n_rows, 300):
                 parts.write(table.slice(start, 300))
-        return ScoredBook(parts.paths, parts.n_rows)
+        n_leads = n_rows - table["lead_rank"].null_count
+        return ScoredBook(parts.paths, parts.n_rows, int(control.sum()), n_leads)
 
     return make
 
@@ -77,10 +101,20 @@ def begin(engine: Engine, night: Night) -> tuple[Run, Contender]:
 
 
 @pytest.fixture
-def publish_night(engine: Engine, make_scores: Callable[..., ScoredBook]) -> Callable[[int], Run]:
-    def publish(day: int) -> Run:
+def publish_night(engine: Engine, make_scores: Callable[..., ScoredBook]) -> Callable[..., Run]:
+    def publish(day: int, **changed: np.ndarray) -> Run:
         run, contender = begin(engine, night_of(day))
-        publish_scores(engine, run, BOOK, make_scores(seed=day), contender)
+        publish_scores(engine, run, BOOK, make_scores(seed=day, **changed), contender)
         return run
 
     return publish
+
+
+def read(engine: Engine, query: str, **values: object) -> pd.DataFrame:
+    with engine.connect() as connection:
+        return pd.read_sql(text(query), connection, params=values)
+
+
+def published_id(engine: Engine) -> int | None:
+    found = read(engine, "SELECT run_id FROM published_run")["run_id"]
+    return int(found.iloc[0]) if len(found) else None

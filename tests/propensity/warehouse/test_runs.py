@@ -3,7 +3,6 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from propensity.warehouse.models import find_champion
 from propensity.warehouse.reading import LEADS, MODELS, RUNS, read_rows, summarize_run
 from propensity.warehouse.runs import Night, digest_config, fail_run, find_published, start_run
 
@@ -58,18 +57,16 @@ def test_configuration_digest_sees_every_part():
     assert base != digest_config("another", {"seed": 0})
 
 
-def test_the_champion_is_the_version_promoted_last(engine, publish_night):
-    assert find_champion(engine) is None
-    publish_night(1)
-    second = publish_night(2)
-    assert find_champion(engine) == second.run_name
-
-
 def test_summary_tells_the_run_and_its_decision(engine, publish_night):
     run = publish_night(1)
     summary = summarize_run(engine, run.run_id)
-    assert (summary.f1_score, summary.thresholds) == (QUALITY.f1, (0.21, 0.25))
+    assert (summary.f1_score, summary.threshold_low, summary.threshold_high) == (
+        QUALITY.f1,
+        0.21,
+        0.25,
+    )
     assert (summary.decision, summary.decision_reason) == ("promoted", "It is good.")
+    assert (summary.n_policyholders, summary.n_leads, summary.n_control) == (1000, 392, 20)
 
 
 def test_leads_come_best_first(engine, publish_night):

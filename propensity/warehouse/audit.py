@@ -1,0 +1,101 @@
+"""Is in the table what the parts hold: counts, checksums and ranges."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sqlalchemy import Engine, Integer, cast, func, or_, select
+
+from propensity.errors import WarehouseError
+from propensity.parts import read_batches
+from propensity.scored import ScoredBook
+from propensity.warehouse.scores import table_of
+
+ID_MODULUS = 65_521
+"""Ids are summed modulo this prime: the sum of 100 million of 15 digits would not fit 64 bits."""
+TOLERANCE = 1e-6
+"""PostgreSQL reads decimals where SQLite gets binary floats: sums differ in the eighth digit."""
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What must be the same in the parts and in the table.
+
+    `n_wrong` counts values that are null or out of range; `id_sum` is modulo ID_MODULUS.
+    """
+
+    n_rows: int
+    n_leads: int
+    last_rank: int
+    n_control: int
+    id_sum: int
+    probability_sum: float
+    n_wrong: int = 0
+
+    def matches(self, other: "Fingerprint") -> bool:
+        """Tell whether nothing was lost, added or changed."""
+        same = math.isclose(self.probability_sum, other.probability_sum, rel_tol=TOLERANCE)
+        return same and replace(self, probability_sum=other.probability_sum) == other
+
+
+def audit_scores(engine: Engine, run_id: int, scores: ScoredBook, n_expected: int) -> None:
+    """Compare the table of a run with the parts it was loaded from.
+
+    Ids that are there twice were found when the table was indexed.
+
+    Args:
+        engine: The warehouse.
+        run_id: Whose table.
+        scores: The parts.
+        n_expected: Policyholders that ingest counted.
+
+    Raises:
+        WarehouseError: They differ, or a value is null or out of range.
+    """
+    expected, found = summarize_parts(scores), summarize_table(engine, run_id)
+    if not found.matches(expected) or found.n_rows != n_expected:
+        raise WarehouseError(
+            f"Audit of run {run_id}: the table holds {found}",
+            expected=f"{n_expected:,} policyholders and {expected}",
+            todo="Nothing was published: the last good night stays readable",
+        )
+
+
+def summarize_parts(scores: ScoredBook) -> Fingerprint:
+    """Read the parts once more; ranks must run from 1 without a gap."""
+    n_rows = id_sum = 0
+    probability_sum = 0.0
+    for part in scores.parts:
+        for batch in read_batches(part, ["policyholder_id", "probability"]):
+            n_rows += batch.num_rows
+            id_sum += int((batch["policyholder_id"].to_numpy() % ID_MODULUS).sum())
+            probability_sum += batch["probability"].to_numpy().sum(dtype=np.float64)
+    ranks = scores.n_leads, scores.n_leads
+    return Fingerprint(n_rows, *ranks, scores.n_control, id_sum, float(probability_sum))
+
+
+def summarize_table(engine: Engine, run_id: int) -> Fingerprint:
+    """Read the table of a run once."""
+    scores = table_of(run_id).c
+    wrong = or_(
+        scores.probability.is_(None),
+        ~scores.probability.between(0, 1),
+        ~scores.percentile.between(0, 100),
+        ~scores.decile.between(1, 10),
+        ~scores.predicted_response.in_([0, 1]),
+        ~scores.is_control.in_([0, 1]),
+        (scores.is_control == 1) & scores.lead_rank.is_not(None),
+    )
+    query = select(
+        func.count(),
+        func.count(scores.lead_rank),
+        func.coalesce(func.max(scores.lead_rank), 0),
+        func.sum(scores.is_control),
+        func.sum(cast(scores.policyholder_id % ID_MODULUS, Integer)),
+        func.sum(scores.probability),
+        func.count().filter(wrong),
+    )
+    with engine.connect() as connection:
+        n_rows, n_leads, last, n_control, ids, total, n_wrong = connection.execute(query).one()
+    ranks = n_leads, last
+    return Fingerprint(n_rows, *ranks, int(n_control or 0), int(ids or 0), total or 0.0, n_wrong)

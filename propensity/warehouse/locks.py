@@ -1,0 +1,71 @@
+"""Locks that end with the process that holds them, however it ends."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
+from sqlalchemy.exc import OperationalError
+
+from propensity.errors import BusyError
+from propensity.warehouse.engine import describe, is_postgresql
+
+Work = Literal["night", "publish", "migrate", "promote"]
+_numbers: dict[Work, int] = {"night": 1, "publish": 2, "migrate": 3, "promote": 4}
+PROPENSITY = 0x70726F70
+"""First half of our PostgreSQL advisory locks: 'prop'."""
+
+
+@contextmanager
+def only_one(engine: Engine, work: Work) -> Iterator[None]:
+    """Hold the warehouse's lock on a kind of work; who comes second is refused at once.
+
+    PostgreSQL: an advisory lock on a connection of its own. SQLite: an exclusive transaction on a
+    file beside the database, so that nobody who only reads or suppresses has to wait. A database
+    without a file, or of another kind, has no lock.
+
+    Raises:
+        BusyError: Somebody else holds it.
+    """
+    if is_postgresql(engine):
+        key = {"first": PROPENSITY, "second": _numbers[work]}
+        lock = text("SELECT pg_try_advisory_lock(:first, :second)")
+        # a connection of its own: it goes when the work is done, and the lock with it
+        own = create_engine(engine.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        with own.connect() as connection:
+            if not connection.execute(lock, key).scalar_one():
+                raise _refuse(engine, work)
+            yield
+    elif engine.dialect.name == "sqlite" and engine.url.database:
+        with _lock_file(engine, work):
+            yield
+    else:
+        yield
+
+
+@contextmanager
+def _lock_file(engine: Engine, work: Work) -> Iterator[None]:
+    beside = engine.url.set(database=f"{engine.url.database}-{work}.lock")
+    own = create_engine(
+        beside, poolclass=NullPool, connect_args={"timeout": 0, "isolation_level": None}
+    )
+    with own.connect() as connection:
+        try:
+            connection.exec_driver_sql("BEGIN EXCLUSIVE")
+        except OperationalError:
+            raise _refuse(engine, work) from None
+        yield
+
+
+def _refuse(engine: Engine, work: Work) -> BusyError:
+    return BusyError(
+        f"Another {work} is under way in the warehouse {describe(engine)}; nothing was changed",
+        todo="Wait for it, or look for it in the Prefect UI and cancel it there",
+    )
+
+
+def wait_for_lock(connection: Connection, work: Work) -> None:
+    """Wait for a lock that the transaction then holds; SQLite's writers wait anyway."""
+    if connection.dialect.name == "postgresql":
+        lock = text("SELECT pg_advisory_xact_lock(:first, :second)")
+        connection.execute(lock, {"first": PROPENSITY, "second": _numbers[work]})

@@ -1,0 +1,243 @@
+"""Readers see last night or tonight, never a mixture, whatever dies and whoever else is writing."""
+
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from propensity.errors import BusyError
+from propensity.warehouse import scores as run_scores
+from propensity.warehouse.engine import is_postgresql
+from propensity.warehouse.locks import only_one
+from propensity.warehouse.pointer import roll_back
+from propensity.warehouse.publish import publish_scores
+from propensity.warehouse.retention import drop_superfluous
+from propensity.warehouse.runs import start_run
+from propensity.warehouse.schema import open_warehouse
+
+from .conftest import BOOK, N_ROWS, begin, night_of, published_id, read
+
+PUBLISH_AND_DIE = """
+import os, pickle, signal, sys
+from sqlalchemy import event
+from propensity.warehouse import publish, scores
+from propensity.warehouse.engine import connect
+
+url, step, rest = pickle.loads(sys.stdin.buffer.read())
+engine = connect(url)
+show = publish.show
+
+def die(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def die_at(*given):
+    if given[2].startswith("INSERT INTO pointer_moves"):
+        die()
+
+if step == "after load":
+    scores.index = die
+elif step == "during audit":
+    publish.audit_scores = die
+elif step == "before attaching":
+    scores.attach = die
+elif step == "before the flip":
+    publish.show = die
+elif step == "in the transaction":
+    event.listen(engine, "after_cursor_execute", die_at)
+elif step == "after it":
+    publish.show = lambda *given: (show(*given), die())
+publish.publish_scores(engine, *rest, die if step == "while loading" else lambda _: None)
+"""
+STEPS = [
+    "while loading",
+    "after load",
+    "during audit",
+    "before attaching",
+    "before the flip",
+    "in the transaction",
+    "after it",
+]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_kill_9_while_publishing(engine, publish_night, make_scores, step):
+    last_night = publish_night(1)
+    query = "SELECT * FROM current_scores ORDER BY policyholder_id"
+    before = read(engine, query)
+    run, contender = begin(engine, night_of(2))
+    url = engine.url.render_as_string(hide_password=False)
+    work = (url, step, (run, BOOK, make_scores(seed=2), contender))
+    process = subprocess.run(
+        [sys.executable, "-c", PUBLISH_AND_DIE], input=pickle.dumps(work), timeout=60, check=False
+    )
+    assert process.returncode == -signal.SIGKILL
+    if step == "after it":
+        assert published_id(engine) == run.run_id
+    else:
+        assert published_id(engine) == last_night.run_id
+        pd.testing.assert_frame_equal(read(engine, query), before)
+    again = start_run(engine, run.night, [])
+    assert run.run_id not in run_scores.find_stored(engine) or step == "after it"
+    publish_scores(engine, again, BOOK, make_scores(seed=2), contender)
+    assert published_id(engine) == again.run_id
+    assert len(read(engine, query)) == N_ROWS
+
+
+READ = """
+import sys
+from sqlalchemy import text
+from propensity.warehouse.engine import connect
+
+url, n_statements = sys.argv[1], int(sys.argv[2])
+engine = connect(url)
+query = text(
+    "SELECT min(run_id), max(run_id), count(*), sum(policyholder_id % 65521),"
+    " sum(probability) FROM " + sys.argv[3]
+)
+print("ready", flush=True)
+while True:
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SET lock_timeout = '1s'"))  # longer is an error
+        for _ in range(n_statements):
+            first, last, n, ids, total = connection.execute(query).one()
+            print(first, last, n, int(ids or 0), round(total or 0, 3), flush=True)
+"""
+
+
+@contextmanager
+def readers(engine, folder: Path) -> Iterator[list[Path]]:
+    """Processes that read in a loop: one statement a transaction, or several; two views."""
+    url = engine.url.render_as_string(hide_password=False)
+    outputs, processes = [], []
+    for n_statements in (1, 10):
+        for view in ("current_scores", "leads"):
+            outputs.append(folder / f"{view}-{n_statements}.txt")
+            with outputs[-1].open("w") as file:
+                command = [sys.executable, "-c", READ, url, str(n_statements), view]
+                processes.append(subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT))
+    while not all(output.read_text() for output in outputs):
+        assert all(process.poll() is None for process in processes)
+    yield outputs
+    for process in processes:
+        process.terminate()
+        assert process.wait(10) == -signal.SIGTERM, "a reader ended by itself"
+
+
+def checksum(engine, view: str) -> str:
+    totals = "sum(policyholder_id % 65521), sum(probability)"
+    with engine.connect() as connection:
+        query = text(f"SELECT min(run_id), count(*), {totals} FROM {view}")  # noqa: S608
+        run_id, n, ids, total = connection.execute(query).one()
+    return f"{run_id} {run_id} {n} {int(ids)} {round(total, 3)}"
+
+
+@pytest.mark.slow
+def test_readers_never_see_a_mixture(engine, publish_night, tmp_path):
+    publish_night(1)
+    allowed = {view: {checksum(engine, view)} for view in ("current_scores", "leads")}
+    with readers(engine, tmp_path) as outputs:
+        for day in range(2, 30):
+            publish_night(day)
+            for view, sums in allowed.items():
+                sums.add(checksum(engine, view))
+            if day % 5 == 0:
+                drop_superfluous(engine, keep_nights=2)
+        publish_night(30)
+        for view, sums in allowed.items():
+            sums.add(checksum(engine, view))
+    for output in outputs:
+        lines = output.read_text().splitlines()[1:]
+        view = output.name.split("-")[0]
+        # the last line may be cut off: the reader was stopped
+        assert set(lines[:-1]) <= allowed[view], output.name
+        assert len(set(lines)) > 10, "the reader saw many nights"
+
+
+@pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ"])
+def test_an_open_transaction_neither_blocks_nor_is_emptied(
+    engine, publish_night, isolation, monkeypatch
+):
+    monkeypatch.setattr(run_scores, "PATIENCE_SECONDS", 0.5)
+    first = publish_night(1)
+    has_levels = is_postgresql(engine)  # a transaction in SQLite is always of one snapshot
+    options = {"isolation_level": isolation} if has_levels else {}
+    with engine.connect().execution_options(**options) as reader:
+        query = text("SELECT min(run_id), count(*) FROM current_scores")
+        assert reader.execute(query).one() == (first.run_id, N_ROWS)
+        second = publish_night(2)
+        if not has_levels or isolation != "READ COMMITTED":  # else it may see the new night
+            assert reader.execute(query).one() == (first.run_id, N_ROWS)
+    with engine.connect() as reader:
+        assert reader.execute(query).one() == (second.run_id, N_ROWS)
+
+
+def test_publishing_waits_for_a_reader_who_would_find_nothing(
+    postgresql_url, make_scores, monkeypatch
+):
+    """A transaction that planned before the new partition came would see an empty night."""
+    engine = open_warehouse(postgresql_url)
+    run, contender = begin(engine, night_of(1))
+    publish_scores(engine, run, BOOK, make_scores(seed=1), contender)
+    run, contender = begin(engine, night_of(2))
+    with psycopg.connect(postgresql_url) as reader:
+        query = "SELECT min(run_id), count(*) FROM current_scores"
+        for _ in range(10):  # psycopg prepares what is repeated, PostgreSQL keeps the plan
+            assert reader.execute(query).fetchone() == (1, N_ROWS)
+        arguments = (engine, run, BOOK, make_scores(seed=2), contender)
+        publisher = threading.Thread(target=publish_scores, args=arguments)
+        publisher.start()
+        publisher.join(2)
+        assert publisher.is_alive(), "it waits"
+        assert reader.execute(query).fetchone() == (1, N_ROWS)
+        reader.commit()
+        publisher.join(30)
+        assert reader.execute(query).fetchone() == (2, N_ROWS)
+
+
+def test_the_second_publisher_is_refused_and_changes_nothing(engine, publish_night, make_scores):
+    last_night = publish_night(1)
+    run, contender = begin(engine, night_of(2))
+    loaded, may_go_on = threading.Event(), threading.Event()
+
+    def pause(_share: float) -> None:
+        loaded.set()
+        assert may_go_on.wait(30)
+
+    arguments = (engine, run, BOOK, make_scores(seed=2), contender)
+    first = threading.Thread(target=publish_scores, args=(*arguments, pause))
+    first.start()
+    assert loaded.wait(30)
+    stored = run_scores.find_stored(engine)
+    with pytest.raises(BusyError, match="Another publish is under way"):
+        publish_scores(*arguments)
+    assert run_scores.find_stored(engine) == stored
+    assert published_id(engine) == last_night.run_id
+    may_go_on.set()
+    first.join(30)
+    assert published_id(engine) == run.run_id
+
+
+def test_a_lock_ends_with_its_holder(engine):
+    with only_one(engine, "night"), pytest.raises(BusyError), only_one(engine, "night"):
+        raise AssertionError
+    with only_one(engine, "night"), only_one(engine, "publish"):
+        pass
+
+
+def test_a_writer_waits_for_another_to_finish(engine, publish_night):
+    publish_night(1)
+    publish_night(2)
+    other = engine.connect()
+    other.execute(text("UPDATE published_run SET published_at = published_at"))
+    threading.Timer(1, other.close).start()
+    assert roll_back(engine, by="me", reason="a test") == (2, 1)

@@ -1,0 +1,192 @@
+"""What marketing and the auditors see: leads, gains, lineage."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from sqlalchemy import text
+
+from propensity.errors import WarehouseError
+from propensity.warehouse import scores as run_scores
+from propensity.warehouse.engine import is_postgresql
+from propensity.warehouse.publish import publish_scores
+from propensity.warehouse.reading import forecast_calls
+from propensity.warehouse.suppressions import Suppression, record_suppressions
+from propensity.warehouse.views import view_columns
+
+from .conftest import BOOK, QUALITY, begin, night_of, read
+
+N_MANY = 50_000
+
+
+def test_leads_have_what_was_promised(engine, publish_night):
+    run = publish_night(1)
+    leads = read(engine, "SELECT * FROM leads ORDER BY lead_rank")
+    assert list(leads.columns) == view_columns["leads"]
+    assert leads["lead_rank"].tolist() == list(range(1, 393))
+    assert leads["probability"].is_monotonic_decreasing
+    assert set(leads["model_version"]) == {run.run_name}
+    assert set(leads["f1_score"]) == {QUALITY.f1}
+    assert set(leads["decision_threshold"]) == set(QUALITY.thresholds)
+    assert pd.to_datetime(leads["as_of"]).dt.date.unique().tolist() == [run.night.as_of]
+    assert leads["scored_at"].notna().all()
+
+
+def test_neither_control_group_nor_known_responses_are_leads(engine, publish_night):
+    publish_night(1)
+    not_leads = read(
+        engine,
+        "SELECT c.* FROM current_scores c LEFT JOIN leads l USING (policyholder_id)"
+        " WHERE l.policyholder_id IS NULL",
+    )
+    assert ((not_leads["is_control"] == 1) | (not_leads["response_known"] == 1)).all()
+    assert not_leads["is_control"].sum() == 20
+    assert not_leads["response_known"].sum() == 600
+
+
+@pytest.fixture
+def many(engine, make_scores):
+    """Three nights of a larger book, analysed."""
+    for day in (1, 2, 3):
+        run, contender = begin(engine, night_of(day))
+        book = dataclasses.replace(BOOK, n_rows=N_MANY)
+        publish_scores(engine, run, book, make_scores(N_MANY, seed=day), contender)
+    if is_postgresql(engine):
+        with engine.begin() as connection:
+            connection.exec_driver_sql("ANALYZE")
+    return engine
+
+
+def explain(engine, query: str) -> str:
+    how = "EXPLAIN (ANALYZE, TIMING OFF)" if is_postgresql(engine) else "EXPLAIN QUERY PLAN"
+    with engine.connect() as connection:
+        rows = connection.execute(text(f"{how} {query}")).all()
+    return "\n".join(str(row[-1]) for row in rows)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM leads ORDER BY lead_rank LIMIT 200",
+        "SELECT * FROM leads WHERE lead_rank <= 200",
+        "SELECT * FROM leads WHERE policyholder_id = 44",
+    ],
+)
+def test_the_best_leads_come_from_an_index(many, query):
+    plan = explain(many, query)
+    if is_postgresql(many):
+        assert re.search(r"Index Scan using (ix_)?policyholder_scores_r3_", plan), plan
+        assert not re.search(r"Seq Scan on policyholder_scores_r\d", plan), plan
+        touched = [int(n) for n in re.findall(r"policyholder_scores_r\d.*rows=(\d+)[.\d]* l", plan)]
+        assert max(touched) <= 260, plan
+        assert re.search(r"Subplans Removed|never executed", plan), plan
+    else:
+        scans = re.findall(r"SCAN policyholder_scores_r\d", plan)
+        assert not scans, plan
+        index = r"SEARCH policyholder_scores_r3 USING INDEX (ix|uq)_policyholder_scores_r3"
+        assert re.search(index, plan), plan
+        assert "TEMP B-TREE" not in plan, plan
+
+
+def test_the_index_is_what_makes_it_so(many):
+    with many.begin() as connection:
+        if is_postgresql(many):
+            connection.execute(text("DROP INDEX ix_policyholder_scores_run_id_lead_rank"))
+        for run_id in () if is_postgresql(many) else (1, 2, 3):
+            connection.execute(text(f"DROP INDEX ix_{run_scores.name_of(run_id)}_lead_rank"))
+    plan = explain(many, "SELECT * FROM leads ORDER BY lead_rank LIMIT 200")
+    assert re.search(r"Sort|TEMP B-TREE", plan), plan
+
+
+def test_gains_are_those_of_the_leads(engine, publish_night):
+    publish_night(1)
+    gains = read(engine, "SELECT * FROM lead_gains ORDER BY percent")
+    leads = read(engine, "SELECT * FROM leads ORDER BY lead_rank")["probability"]
+    assert gains["percent"].tolist() == list(range(1, 101))
+    for gain in gains.itertuples():
+        assert gain.expected_buyers == pytest.approx(leads[: gain.n_policyholders].sum())
+    assert gains["n_policyholders"].iloc[-1] == len(leads)
+    assert (gains["expected_low"] < gains["expected_buyers"]).all()
+    assert (gains["expected_buyers"] < gains["expected_high"]).all()
+
+
+def test_gains_leave_out_who_was_suppressed_before(engine, publish_night):
+    ids = [4, 5, 9]
+    today = pd.Timestamp.now("UTC").date()
+    rows = [Suppression(i, "objected", today, None) for i in ids]
+    record_suppressions(engine, rows, by="ann")
+    publish_night(1)
+    leads = read(engine, "SELECT * FROM leads")
+    gains = read(engine, "SELECT * FROM lead_gains WHERE percent = 100").iloc[0]
+    assert not set(ids) & set(leads["policyholder_id"])
+    assert gains["n_policyholders"] == len(leads) == 389
+    assert gains["expected_buyers"] == pytest.approx(leads["probability"].sum())
+
+
+def test_calls_are_forecast(engine, publish_night):
+    publish_night(1)
+    found = forecast_calls(engine, 100)
+    best = read(engine, "SELECT probability FROM leads ORDER BY lead_rank LIMIT 100")
+    assert found.n_calls == 100
+    assert found.expected_buyers == pytest.approx(best["probability"].sum())
+    assert found.interval.low < found.expected_buyers < found.interval.high
+    gain = read(engine, "SELECT * FROM lead_gains ORDER BY percent")
+    near = gain.iloc[(gain["n_policyholders"] - 100).abs().argmin()]
+    width, gain_width = (
+        found.interval.high - found.interval.low,
+        near.expected_high - near.expected_low,
+    )
+    assert width == pytest.approx(gain_width, rel=0.1)
+    everyone = forecast_calls(engine, 10**9)
+    assert (everyone.n_calls, everyone.reached_share) == (392, pytest.approx(1))
+
+
+def test_a_forecast_counts_who_was_suppressed_since(engine, publish_night):
+    publish_night(1)
+    before = forecast_calls(engine, 1).expected_buyers
+    today = pd.Timestamp.now("UTC").date()
+    record_suppressions(engine, [Suppression(4, "objected", today, None)], by="ann")
+    assert forecast_calls(engine, 1).expected_buyers < before
+
+
+def test_no_leads_have_no_forecast(engine):
+    with pytest.raises(WarehouseError, match="There are no leads"):
+        forecast_calls(engine, 10)
+
+
+def test_a_night_of_known_responses_only_is_published(engine, make_scores):
+    run, contender = begin(engine, night_of(1))
+    scores = make_scores(lead_rank=np.full(1000, None))
+    publish_scores(engine, run, BOOK, scores, contender)
+    assert read(engine, "SELECT * FROM leads").empty
+    assert read(engine, "SELECT * FROM lead_gains").empty
+
+
+def test_lineage_is_one_join_away(engine, publish_night):
+    run = publish_night(1)
+    found = read(
+        engine,
+        "SELECT * FROM leads JOIN lineage USING (run_id) WHERE leads.policyholder_id = 4",
+    )
+    assert len(found) == 1
+    row = found.iloc[0]
+    assert row["input_digest"] == run.night.input_digest
+    assert row["input_files"] == '["book.csv"]'
+    assert row["config_digest"] == run.night.config_digest
+    assert row["candidate"] == run.run_name
+    assert (row["decision"], row["decision_reason"]) == ("promoted", "It is good.")
+    assert (row["threshold_low"], row["threshold_high"]) == (0.21, 0.25)
+    assert row["roc_auc"] == QUALITY.roc_auc
+    assert row["code_version"]
+    assert row["trained_at"]
+
+
+def test_every_run_has_one_row_of_lineage(engine, publish_night):
+    publish_night(1)
+    publish_night(2)
+    begin(engine, night_of(3))
+    lineage = read(engine, "SELECT run_id, status FROM lineage ORDER BY run_id")
+    assert lineage["run_id"].tolist() == [1, 2, 3]
+    assert lineage["status"].tolist() == ["published", "published", "running"]

@@ -1,0 +1,149 @@
+import datetime as dt
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from alembic import command
+from sqlalchemy import inspect, text
+
+from propensity.errors import WarehouseAwayError, WarehouseError
+from propensity.warehouse.engine import connect, is_postgresql
+from propensity.warehouse.schema import configure, is_up_to_date, migrate, open_warehouse
+from propensity.warehouse.tables import metadata
+from propensity.warehouse.views import describe_view, view_columns
+
+REVISIONS = ["0001", "0002"]
+ROOT = Path(__file__).parents[3]
+
+
+def test_every_revision_is_tested():
+    files = (ROOT / "migrations" / "versions").glob("*.py")
+    assert sorted(f.name[:4] for f in files) == REVISIONS
+
+
+def test_migrations_make_what_the_code_expects(engine):
+    with engine.begin() as connection:
+        command.check(configure(connection))
+    assert set(inspect(engine).get_view_names()) - {"policyholder_scores"} == set(view_columns)
+    for view, columns in view_columns.items():
+        assert [c["name"] for c in inspect(engine).get_columns(view)] == columns
+
+
+@pytest.mark.parametrize("revision", ["base", *REVISIONS])
+def test_migrations_go_down_and_up_again(engine, publish_night, revision):
+    run = publish_night(1)
+    before = read(engine, "SELECT * FROM leads ORDER BY policyholder_id")
+    migrate(engine, revision)
+    if revision == "base":
+        assert set(inspect(engine).get_table_names()) == {"alembic_version"}
+        assert inspect(engine).get_view_names() == []
+    elif revision == "0001":
+        old = read(engine, "SELECT * FROM leads ORDER BY policyholder_id")
+        assert len(old) == 400  # the control group was not known then
+        assert old["probability"].isin(before["probability"]).sum() == len(before)
+    open_warehouse(engine.url.render_as_string(hide_password=False))
+    assert is_up_to_date(engine)
+    after = read(engine, "SELECT * FROM leads ORDER BY lead_rank")
+    if revision == "base":
+        assert after.empty
+    else:
+        assert set(after["run_id"]) == {run.run_id}
+        assert set(before["policyholder_id"]) <= set(after["policyholder_id"])
+        assert after["probability"].is_monotonic_decreasing
+
+
+def test_an_upgraded_warehouse_is_one_to_publish_in(engine, publish_night):
+    publish_night(1)
+    migrate(engine, "0001")
+    migrate(engine, "head")
+    with engine.begin() as connection:
+        command.check(configure(connection))
+    second = publish_night(2)
+    assert set(read(engine, "SELECT run_id FROM leads")["run_id"]) == {second.run_id}
+    with pytest.raises(Exception, match=r"(?i)check"), engine.begin() as connection:
+        connection.execute(text("UPDATE scoring_runs SET status = 'lost'"))
+    with pytest.raises(Exception, match=r"(?i)check"), engine.begin() as connection:
+        connection.execute(text("UPDATE promotions SET decision = 'lost'"))
+    with pytest.raises(Exception, match=r"(?i)foreign key"), engine.begin() as connection:
+        connection.execute(text("UPDATE published_run SET previous_run_id = 99"))
+
+
+def read(engine, query: str) -> pd.DataFrame:
+    with engine.connect() as connection:
+        return pd.read_sql(text(query), connection)
+
+
+def test_a_migration_that_fails_half_way_changes_nothing(url):
+    engine = connect(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE promotions (x INT)")  # in the way
+    with pytest.raises(WarehouseError, match="promotions"):
+        open_warehouse(url)
+    assert set(inspect(engine).get_table_names()) <= {"promotions", "alembic_version"}
+
+
+def test_postgresql_says_what_every_column_means(postgresql_url):
+    engine = open_warehouse(postgresql_url)
+    for table in metadata.sorted_tables:
+        assert inspect(engine).get_table_comment(table.name)["text"] == table.comment
+        for column in inspect(engine).get_columns(table.name):
+            assert column["comment"] == table.c[column["name"]].comment != ""
+    for view in view_columns:
+        found = {c["name"]: c["comment"] for c in inspect(engine).get_columns(view)}
+        assert found == describe_view(view)
+    assert not is_postgresql(connect("sqlite://"))
+
+
+def test_every_column_of_every_table_is_described():
+    for table in metadata.sorted_tables:
+        assert table.comment
+        assert all(c.comment for c in table.columns), table.name
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgres//joe:hunter2@host", "postgresql://joe:x@hunter2:y@host:bad/db", "nosql://hunter2"],
+)
+def test_a_url_that_is_none_is_refused_without_showing_it(url):
+    with pytest.raises(WarehouseError, match="PROPENSITY_DATABASE_URL") as refused:
+        open_warehouse(url)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path):
+    (tmp_path / "propensity.db").write_text("not a database, only some text" * 100)
+    with pytest.raises(WarehouseError, match=r"propensity\.db .*not a database"):
+        open_warehouse(f"sqlite:///{tmp_path / 'propensity.db'}")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://joe:hunter2@127.0.0.1:1/db",
+        "postgresql://joe@127.0.0.1:1/db?password=hunter2&sslmode=prefer",
+        "postgresql://127.0.0.1:1/db?user=joe&password=hunter2",
+    ],
+)
+def test_a_server_that_is_away_is_named_without_password(url, monkeypatch):
+    monkeypatch.setattr("propensity.warehouse.engine.RETRY_SECONDS", (0.01, 0.01))
+    with pytest.raises(WarehouseAwayError, match=r"127\.0\.0\.1:1/db does not answer") as away:
+        open_warehouse(url)
+    assert "hunter2" not in str(away.value)
+    assert "\n" not in str(away.value)
+
+
+def test_connecting_is_tried_again(postgresql_url, monkeypatch):
+    monkeypatch.setattr("propensity.warehouse.engine.RETRY_SECONDS", (0.01, 0.01))
+    server = connect(postgresql_url)
+    real, tried = server.connect, []
+
+    def refuse_once(*args, **kwargs):
+        tried.append(dt.datetime.now(dt.UTC))
+        if len(tried) == 1:
+            with connect("postgresql://127.0.0.1:1/nobody").connect():
+                raise AssertionError
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(server, "connect", refuse_once)
+    assert is_up_to_date(open_warehouse(postgresql_url))
+    assert len(tried) > 1

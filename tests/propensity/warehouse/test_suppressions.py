@@ -1,0 +1,120 @@
+import datetime as dt
+
+import pytest
+
+from propensity.errors import InputError
+from propensity.warehouse.suppressions import (
+    Suppression,
+    find_suppressed,
+    read_suppressions,
+    record_suppressions,
+)
+
+from .conftest import read
+
+TODAY = dt.datetime.now(dt.UTC).date()
+DAY = dt.timedelta(days=1)
+
+
+def leads(engine) -> set[int]:
+    return set(read(engine, "SELECT policyholder_id FROM leads")["policyholder_id"])
+
+
+def suppress(engine, *rows: Suppression) -> None:
+    record_suppressions(engine, list(rows), by="ann")
+
+
+def test_suppressed_leave_the_leads_at_once(engine, publish_night):
+    publish_night(1)
+    before = leads(engine)
+    assert {4, 5} <= before
+    suppress(engine, Suppression(5, "objected", TODAY, None))
+    assert leads(engine) == before - {5}
+    assert find_suppressed(engine).tolist() == [5]
+    ranks = read(engine, "SELECT lead_rank FROM leads ORDER BY lead_rank")["lead_rank"]
+    assert ranks.tolist() == [1, *range(3, 393)], "the others keep their ranks"
+    assert len(read(engine, "SELECT * FROM current_scores")) == 1000, "but they keep their score"
+
+
+@pytest.mark.parametrize(
+    ("valid_from", "valid_until", "holds"),
+    [
+        (TODAY, TODAY, True),
+        (TODAY - 5 * DAY, TODAY - DAY, False),
+        (TODAY + DAY, None, False),
+        (TODAY - DAY, TODAY + DAY, True),
+    ],
+    ids=["today only", "over", "not yet", "in between"],
+)
+def test_suppressions_hold_from_until(engine, publish_night, valid_from, valid_until, holds):
+    publish_night(1)
+    suppress(engine, Suppression(5, "objected", valid_from, valid_until))
+    assert (5 not in leads(engine)) == holds
+    assert (5 in find_suppressed(engine)) == holds
+
+
+def test_a_time_zone_of_the_reader_changes_nothing(postgresql_url):
+    from propensity.warehouse.schema import open_warehouse
+
+    engine = open_warehouse(postgresql_url)
+    query = "SELECT pg_get_viewdef('leads')"
+    assert "'UTC'" in read(engine, query).iloc[0, 0]
+
+
+def test_the_same_file_twice_is_recorded_once(engine):
+    row = Suppression(5, "objected", TODAY, None)
+    suppress(engine, row)
+    suppress(engine, row, Suppression(6, "objected", TODAY, None))
+    suppress(engine, Suppression(5, "moved away", TODAY, TODAY + DAY))
+    found = read(engine, "SELECT * FROM suppressions ORDER BY policyholder_id")
+    assert found["policyholder_id"].tolist() == [5, 6]
+    assert found["reason"].tolist() == ["moved away", "objected"]
+    assert set(found["recorded_by"]) == {"ann"}
+
+
+def test_many_are_recorded(engine):
+    suppress(engine, *(Suppression(i, "objected", TODAY, None) for i in range(25_000)))
+    assert len(find_suppressed(engine)) == 25_000
+
+
+def test_a_file_is_read(tmp_path):
+    path = tmp_path / "objections.csv"
+    path.write_text(
+        "policyholder_id,reason,valid_from,valid_until\n"
+        '7,"objected, by letter",2026-11-01,2027-11-01\n8,moved,,\n',
+        encoding="utf-8",
+    )
+    assert read_suppressions(path) == [
+        Suppression(7, "objected, by letter", dt.date(2026, 11, 1), dt.date(2027, 11, 1)),
+        Suppression(8, "moved", TODAY, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("policyholder_id\n7\n", "line 1: columns policyholder_id. Expected policyholder_id, rea"),
+        ("", "line 1: columns none"),
+        ("policyholder_id,reason,until\n7,x,2026-01-01\n", "line 1: columns"),
+        ("policyholder_id,reason\n7,x\nseven,x\n", "line 3, column policyholder_id: 'seven'"),
+        ("policyholder_id,reason\n7\n", "line 2, column reason: ''"),
+        ("policyholder_id,reason\n7,x,9\n", "line 2: more values than columns"),
+        ("policyholder_id,reason\n99999999999999999999,x\n", "column policyholder_id"),
+        ("policyholder_id,reason,valid_from\n7,x,1.11.2026\n", "column valid_from: '1.11.2026'"),
+        (
+            "policyholder_id,reason,valid_from,valid_until\n7,x,2026-02-01,2026-01-01\n",
+            "column valid_until: '2026-01-01'",
+        ),
+    ],
+)
+def test_a_bad_file_is_refused_where_it_is_bad(tmp_path, text, message):
+    path = tmp_path / "objections.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="Nothing was changed") as refused:
+        read_suppressions(path)
+    assert message in str(refused.value)
+
+
+def test_no_file_is_refused(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_suppressions(tmp_path / "none.csv")
