@@ -13,12 +13,15 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
-from propensity.cli import app, print_leads, terminal
+import propensity.cli_operate  # noqa: F401  (registers its commands)
+from propensity.cli import app
 from propensity.errors import PropensityError
 from propensity.input_files import find_files
 from propensity.settings import NightlyConfig, Settings
+from propensity.terminal import print_leads, terminal
 from propensity.warehouse import reading
-from propensity.warehouse.engine import open_warehouse
+from propensity.warehouse.engine import describe
+from propensity.warehouse.schema import open_warehouse
 from propensity.workspace import Workspace
 
 SECONDS_TO_END = 10
@@ -61,6 +64,27 @@ def run(
     _print_summary(settings, result.run_id, is_repeat=result.is_repeat)
 
 
+@app.command(name="backfill")
+def run_backfill(
+    pattern: Annotated[
+        str, typer.Argument(help="Files of a date: {as_of} stands for it, 2026-11-23.")
+    ],
+    first: Annotated[dt.datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First date.")],
+    last: Annotated[dt.datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last date.")],
+) -> None:
+    """Run nights of the past; readers keep the newest, a date without files is passed over."""
+    _prepare_prefect(Settings())
+    from flows.backfill import backfill
+
+    signal.signal(signal.SIGINT, _end_soon)
+    failed = None
+    for night in backfill(pattern, first.date(), last.date()):
+        terminal.print(f"{night.as_of}  {night.outcome}", highlight=False)
+        failed = night.error or failed
+    if failed is not None:
+        raise failed
+
+
 def _end_soon(*_: object) -> None:
     """Stop at Ctrl-C. It ends Prefect's temporary server too: do not wait for that for minutes."""
     patience = threading.Timer(SECONDS_TO_END, os._exit, [EXIT_INTERRUPTED])
@@ -98,22 +122,22 @@ def _print_summary(settings: Settings, run_id: int, *, is_repeat: bool) -> None:
     engine = open_warehouse(settings.warehouse_url)
     found = reading.summarize_run(engine, run_id)
     page = Workspace(settings.data_dir).reports(found.run_name) / "class_balance.html"
-    low, high = found.thresholds
     lines = {
         "run": f"{found.run_id} ({found.run_name})"
         + (": published before, nothing to do; --force repeats it" if is_repeat else ""),
         "policyholders": f"{found.n_policyholders:,} scored, {found.n_rejected:,} rows rejected",
+        "leads": f"{found.n_leads:,}; {found.n_control:,} policyholders are the control group",
         "prevalence": f"{found.prevalence:.2%} of {found.n_labelled:,} with a known response",
         "F1": f"{found.f1_score:.4f} ({found.f1_low:.4f} to {found.f1_high:.4f}), cross-fitted",
-        "threshold": f"{low:.4f} to {high:.4f}, by fold",
+        "threshold": f"{found.threshold_low:.4f} to {found.threshold_high:.4f}, by fold",
         "decision": f"{found.decision.replace('_', ' ')}: {found.decision_reason}",
         "scored by": found.model_version,
         "report": str(page),
         "readers see": "this run"
         if found.readers_run_id == found.run_id
         else f"run {found.readers_run_id}, not this one: it is newer, or was rolled back to",
-        "query": "SELECT * FROM leads ORDER BY probability DESC LIMIT 10;",
-        "warehouse": engine.url.render_as_string(hide_password=True),
+        "query": "SELECT * FROM leads ORDER BY lead_rank LIMIT 10;",
+        "warehouse": describe(engine),
     }
     table = Table.grid(padding=(0, 2))
     for name, text in lines.items():

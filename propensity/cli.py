@@ -1,20 +1,18 @@
-"""The command line, except `run`, which needs Prefect (flows/cli.py adds it)."""
+"""The command line, except `run` and `backfill`, which need Prefect (flows/cli.py adds them)."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import pandas as pd
 import typer
-from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 from sqlalchemy import TextClause
 
 from propensity.settings import Settings
+from propensity.terminal import print_frame, print_leads, terminal, write_csv
 from propensity.warehouse import reading
-from propensity.warehouse.engine import open_warehouse
-from propensity.warehouse.pointer import roll_back
+from propensity.warehouse.models import find_champion
+from propensity.warehouse.schema import open_reader
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,44 +22,46 @@ app = typer.Typer(
     "Exit codes: 0 done, 1 bug, 2 wrong usage, 3 files refused, 4 no usable model, 5 warehouse, "
     "6 another night is running.",
 )
-# a pipe or a file has no width: cut lines later than at rich's 80, and tables hardly ever
-is_terminal = sys.stdout.isatty()
-terminal = Console(width=None if is_terminal else 120)
-table_terminal = terminal if is_terminal else Console(width=220)
+models_app = typer.Typer(help="List model versions; make an earlier one champion again.")
+app.add_typer(models_app, name="models", invoke_without_command=True)
 Rows = Annotated[int, typer.Option("--top", min=1, help="How many rows, the first ones first.")]
-formats = {
-    "probability": "{:.4f}",
-    "percentile": "{:.2f}",
-    "decision_threshold": "{:.4f}",
-    "prevalence": "{:.4f}",
-    "f1_score": "{:.4f}",
-    "f1_low": "{:.4f}",
-    "f1_high": "{:.4f}",
-    "average_precision": "{:.4f}",
-    "roc_auc": "{:.4f}",
-    "calibration_error": "{:.4f}",
-    "n_policyholders": "{:,.0f}",
-    "n_rejected": "{:,.0f}",
-}
 
 
 @app.command()
 def leads(
     top: Rows = 10,
+    calls: Annotated[
+        int | None,
+        typer.Option(min=1, help="Say how many buyers to expect from so many calls."),
+    ] = None,
     csv: Annotated[
-        Path | None, typer.Option(help="Write them to this CSV file instead of the terminal.")
+        Path | None,
+        typer.Option(help="Write them (all of --calls, or --top) to this CSV file instead."),
     ] = None,
 ) -> None:
-    """Show whom to call first: the best leads of the published night."""
-    frame = _read(reading.LEADS, top)
+    """Show whom to call first: the best leads of the published night, and what to expect."""
+    engine = open_reader(Settings().warehouse_url)
+    if calls is not None:
+        _print_forecast(reading.forecast_calls(engine, calls))
+        if csv is None:
+            return
+    frame = reading.read_rows(engine, reading.LEADS, calls or top)
     if csv is not None:
         try:
-            frame.to_csv(csv, index=False)
+            write_csv(frame, csv)
         except OSError as error:
             raise typer.BadParameter(str(error)) from error
         terminal.print(f"{len(frame):,} leads written to {csv}")
     else:
         print_leads(frame)
+
+
+def _print_forecast(found: reading.CallForecast) -> None:
+    terminal.print(
+        f"Call the {found.n_calls:,} best leads: expect {found.expected_buyers:,.0f} buyers "
+        f"({found.interval:,.0f}), {found.reached_share:.0%} of the buyers among all leads.",
+        highlight=False,
+    )
 
 
 @app.command()
@@ -74,17 +74,15 @@ def runs(top: Rows = 10) -> None:
     print_frame(frame.drop(columns=dull), "Runs, newest first")
 
 
-@app.command()
-def models(top: Rows = 10) -> None:
-    """List model versions and what the gate decided about each."""
-    print_frame(_read(reading.MODELS, top), "Model versions, newest first")
-
-
-@app.command()
-def rollback() -> None:
-    """Show readers the night published before the one they see, at once."""
-    before, now = roll_back(open_warehouse(Settings().warehouse_url))
-    terminal.print(f"Readers saw run {before}; they see run {now} now.")
+@models_app.callback()
+def models(context: typer.Context, top: Rows = 10) -> None:
+    """List model versions and what the gate decided about each; > marks the champion."""
+    if context.invoked_subcommand is not None:
+        return
+    frame = _read(reading.MODELS, top)
+    champion = find_champion(open_reader(Settings().warehouse_url))
+    frame.insert(0, "", (frame["model_version"] == champion).map({True: ">", False: ""}))
+    print_frame(frame, "Model versions, newest first")
 
 
 @app.command()
@@ -120,27 +118,4 @@ def simulate(
 
 
 def _read(query: TextClause, n_rows: int) -> pd.DataFrame:
-    return reading.read_rows(open_warehouse(Settings().warehouse_url), query, n_rows)
-
-
-def print_leads(frame: pd.DataFrame) -> None:
-    """Print leads; what is the same for all of them stands above the table, once."""
-    if frame.empty:
-        terminal.print("No leads: nothing is published, or everybody has answered.")
-        return
-    first = frame.iloc[0]
-    source = f"scored by {first.model_version} as of {first.as_of}, F1 {first.f1_score:.4f}"
-    shared = ["model_version", "as_of", "f1_score", "scored_at"]
-    print_frame(frame.drop(columns=shared), f"The {len(frame):,} best leads, {source}")
-
-
-def print_frame(frame: pd.DataFrame, title: str) -> None:
-    """Print a frame as a table."""
-    table = Table(title=title, title_justify="left")
-    for name in frame.columns:
-        is_number = pd.api.types.is_numeric_dtype(frame[name])
-        table.add_column(name.replace("_", " "), justify="right" if is_number else "left")
-    for row in frame.to_dict("records"):
-        cells = ((name, row[name]) for name in frame.columns)
-        table.add_row(*["" if pd.isna(v) else formats.get(k, "{}").format(v) for k, v in cells])
-    table_terminal.print(table)
+    return reading.read_rows(open_reader(Settings().warehouse_url), query, n_rows)

@@ -1,6 +1,9 @@
 import csv
+import dataclasses
 import fcntl
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,19 +22,30 @@ def book_of_noise(tmp_path):
     return tmp_path / "noise.csv"
 
 
-COMMANDS = ["run", "leads", "runs", "models", "rollback", "simulate"]
+COMMANDS = [
+    "run",
+    "backfill",
+    "leads",
+    "runs",
+    "models",
+    "models rollback",
+    "rollback",
+    "suppress",
+    "retention",
+    "simulate",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(propensity, command):
-    helped = propensity(command, "--help")
+    helped = propensity(*command.split(), "--help")
     assert helped.returncode == 0
     assert f"propensity {command}" in helped.stdout
 
 
 def test_help_lists_commands_and_exit_codes(propensity):
     helped = propensity("--help").stdout
-    assert all(command in helped for command in COMMANDS)
+    assert all(command.split()[0] in helped for command in COMMANDS)
     assert "Exit codes" in helped
 
 
@@ -45,8 +59,13 @@ def test_help_lists_commands_and_exit_codes(propensity):
         (["run", "a.csv"], {"PROPENSITY_MAX_EPOCHS": "0"}, 2, "max_epochs"),
         (["leads", "--top", "0"], {}, 2, "--top"),
         (["leads"], {"PROPENSITY_DATABASE_URL": "nonsense"}, 5, "PROPENSITY_DATABASE_URL"),
-        (["leads", "--csv", "no/folder/x.csv"], {}, 2, "no/folder"),
+        (["leads", "--calls", "100"], {}, 5, "There are no leads"),
         (["rollback"], {}, 5, "Nothing is published yet"),
+        (["models", "rollback"], {}, 5, "No model was promoted yet"),
+        (["suppress", "none.csv"], {}, 3, "none.csv cannot be read"),
+        (["retention", "--keep", "0"], {}, 2, "--keep"),
+        (["backfill", "x.csv", "--from", "2026-11-01", "--to", "2026-11-02"], {}, 3, "{as_of}"),
+        (["leads", "--csv", "no/folder/x.csv"], {}, 2, "no/folder"),
         (["simulate", "--rows", "10", "--out", "no/folder/x.csv"], {}, 2, "no/folder"),
         (["simulate", "--rows", "10", "--out", "x.csv", "--prevalence", "2"], {}, 2, "prevalence"),
     ],
@@ -121,6 +140,47 @@ def test_rollback_needs_a_night_before(demo):
     command_line, _ = demo
     refused = command_line("rollback")
     assert (refused.returncode, "No night was published before" in refused.stderr) == (5, True)
+
+
+@pytest.fixture
+def demo_copy(demo, tmp_path):
+    """The demo's night, to be changed."""
+    shutil.copytree(demo[0].data_dir, tmp_path / "copy")
+    return dataclasses.replace(demo[0], data_dir=tmp_path / "copy")
+
+
+@pytest.mark.slow
+def test_calls_are_forecast(demo, tmp_path):
+    command_line, _ = demo
+    said = command_line("leads", "--calls", "1000").stdout
+    number = r"([\d,]+)"
+    found = re.search(rf"expect {number} buyers \({number} to {number}\), (\d+)% of the", said)
+    expected, low, high, share = (int(n.replace(",", "")) for n in found.groups())
+    assert 0 < low < expected < high < 1000
+    assert 1000 / 16_000 < share / 100 < 0.5
+    out = tmp_path / "calls.csv"
+    assert "1,000 leads" in command_line("leads", "--calls", "1000", "--csv", str(out)).stdout
+    assert pd.read_csv(out)["probability"].sum() == pytest.approx(expected, abs=0.5)
+
+
+@pytest.mark.slow
+def test_suppressed_leave_the_leads_at_once(demo_copy, tmp_path):
+    best = demo_copy("leads", "--csv", str(tmp_path / "before.csv"))
+    assert best.returncode == 0
+    before = pd.read_csv(tmp_path / "before.csv")
+    objection = pd.DataFrame({"policyholder_id": before["policyholder_id"][:1], "reason": "asked"})
+    objection.to_csv(tmp_path / "objections.csv", index=False)
+    assert (
+        "1 suppressions recorded" in demo_copy("suppress", str(tmp_path / "objections.csv")).stdout
+    )
+    demo_copy("leads", "--csv", str(tmp_path / "after.csv"))
+    after = pd.read_csv(tmp_path / "after.csv")
+    assert after["policyholder_id"][:9].tolist() == before["policyholder_id"][1:].tolist()
+
+
+@pytest.mark.slow
+def test_nothing_to_drop_after_one_night(demo):
+    assert "Nothing to drop" in demo[0]("retention", "--dry-run", "--keep", "1").stdout
 
 
 @pytest.mark.slow

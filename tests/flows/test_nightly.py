@@ -157,8 +157,13 @@ def test_force_repeats_a_night_with_the_same_scores_and_readers_keep_the_newer(
     assert not forced.is_repeat
     again, before = summarize(forced), summarize(first)
     assert again.run_name == f"{before.run_name}-2"
-    assert again.decision == "promoted"  # against the champion of the planted signal
-    query = "SELECT policyholder_id, probability FROM policyholder_scores WHERE run_id = {}"
+    # a night of the past is judged beside the champion of its time: its own first attempt
+    assert again.decision == "kept_champion"
+    assert again.model_version == before.run_name
+    query = (
+        "SELECT policyholder_id, probability FROM policyholder_scores WHERE run_id = {}"
+        " ORDER BY policyholder_id"
+    )
     repeated, original = read(query.format(forced.run_id)), read(query.format(first.run_id))
     pd.testing.assert_frame_equal(repeated, original, check_exact=True)
     assert read("SELECT max(as_of) AS as_of FROM current_scores").iloc[0, 0] == current

@@ -24,7 +24,12 @@ def test_every_policyholder_of_both_files_is_scored(warehouse):
         "SELECT count(*), count(DISTINCT policyholder_id), sum(response_known) FROM current_scores"
     )
     assert tuple(found.fetchone()) == (486_646, 486_646, 323_394)
-    assert warehouse.execute("SELECT count(*) FROM leads").fetchone()[0] == 163_252
+    control = "SELECT count(*) FROM current_scores WHERE is_control = 1 AND response_known = 0"
+    n_control = warehouse.execute(control).fetchone()[0]
+    assert 0.018 < n_control / 163_252 < 0.022
+    assert warehouse.execute("SELECT count(*) FROM leads").fetchone()[0] == 163_252 - n_control
+    best = warehouse.execute("SELECT lead_rank FROM leads ORDER BY lead_rank LIMIT 20000").fetchall()
+    assert [row[0] for row in best] == list(range(1, 20_001))
 
 
 def test_quality_is_that_of_a_good_network_and_not_of_a_leak(warehouse):

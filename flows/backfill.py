@@ -1,0 +1,58 @@
+"""Nights of the past, one after the other, from files that carry their date in the name."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flows.nightly import nightly
+from propensity.errors import InputError, PropensityError
+from propensity.input_files import find_files
+from propensity.settings import NightlyConfig
+
+PLACEHOLDER = "{as_of}"
+ONE_DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class BackfilledNight:
+    """What became of one date; `error` is None for a night that is stored."""
+
+    as_of: dt.date
+    outcome: str
+    error: PropensityError | None = None
+
+
+def backfill(pattern: str, first: dt.date, last: dt.date) -> Iterator[BackfilledNight]:
+    """Run the nights from first to last, oldest first; one that fails does not stop the others.
+
+    A night older than the one readers see is stored and does not take the pointer.
+
+    Args:
+        pattern: Path or glob with {as_of} where the date stands, such as 'drop/{as_of}/*.csv.gz'.
+        first: First date.
+        last: Last date, included.
+
+    Raises:
+        InputError: The pattern does not say where the date stands, or the dates are turned round.
+    """
+    if PLACEHOLDER not in pattern or last < first:
+        found = f"{pattern!r} from {first} to {last}"
+        expected = f"a pattern with {PLACEHOLDER} where the date stands, and a first date"
+        raise InputError(found, expected=f"{expected} not after the last")
+    as_of = first
+    while as_of <= last:
+        yield _run(pattern.replace(PLACEHOLDER, f"{as_of:%Y-%m-%d}"), as_of)
+        as_of += ONE_DAY
+
+
+def _run(files: str, as_of: dt.date) -> BackfilledNight:
+    try:
+        find_files([files])
+    except InputError:
+        return BackfilledNight(as_of, f"no file {files}")
+    try:
+        result = nightly(NightlyConfig(csv=[files], as_of=as_of))
+    except PropensityError as error:
+        return BackfilledNight(as_of, str(error), error)
+    was = "published before as" if result.is_repeat else "stored as"
+    return BackfilledNight(as_of, f"{was} run {result.run_id}")

@@ -1,0 +1,78 @@
+"""Commands that change the warehouse: roll back, suppress, drop old nights."""
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from propensity.cli import app, models_app
+from propensity.settings import Settings
+from propensity.terminal import print_frame, terminal
+from propensity.warehouse.models import roll_back_model
+from propensity.warehouse.pointer import roll_back
+from propensity.warehouse.retention import drop_superfluous, find_superfluous
+from propensity.warehouse.schema import open_warehouse
+from propensity.warehouse.suppressions import read_suppressions, record_suppressions
+
+Reason = Annotated[str, typer.Option(help="Why; it is recorded with your name.")]
+NO_REASON = "no reason given"
+
+
+@app.command()
+def rollback(
+    to: Annotated[
+        int | None, typer.Option(help="Number of the run; default: the one before.")
+    ] = None,
+    reason: Reason = NO_REASON,
+) -> None:
+    """Show readers another night, at once: by default the one before the night they see."""
+    engine = open_warehouse(Settings().warehouse_url)
+    before, now = roll_back(engine, by=getpass.getuser(), reason=reason, to_run_id=to)
+    terminal.print(f"Readers saw run {before}; they see run {now} now.")
+    terminal.print(f"Until the next night. To undo it: propensity rollback --to {before}")
+
+
+@models_app.command(name="rollback")
+def rollback_model(
+    to: Annotated[
+        str | None, typer.Option(help="Name of the version; default: the champion before.")
+    ] = None,
+    reason: Reason = NO_REASON,
+) -> None:
+    """Make an earlier model version the champion again; published scores stay as they are."""
+    engine = open_warehouse(Settings().warehouse_url)
+    before, now = roll_back_model(engine, by=getpass.getuser(), reason=reason, to_version=to)
+    terminal.print(f"The champion was {before}; it is {now} now, from the next night on.")
+    terminal.print(f"To undo it: propensity models rollback --to {before}")
+
+
+@app.command()
+def suppress(
+    file: Annotated[
+        Path, typer.Argument(help="CSV: policyholder_id, reason[, valid_from, valid_until].")
+    ],
+) -> None:
+    """Never contact these policyholders: they leave the leads at once."""
+    rows = read_suppressions(file)
+    record_suppressions(open_warehouse(Settings().warehouse_url), rows, by=getpass.getuser())
+    terminal.print(f"{len(rows):,} suppressions recorded; they hold at once.")
+
+
+@app.command()
+def retention(
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="Nights to keep; default: PROPENSITY_KEEP_NIGHTS.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
+) -> None:
+    """Drop the scores of old nights; kept are promotions' nights and what readers see."""
+    settings = Settings()
+    engine = open_warehouse(settings.warehouse_url)
+    decide = find_superfluous if dry_run else drop_superfluous
+    nights = decide(engine, keep or settings.keep_nights)
+    if nights:
+        print_frame(pd.DataFrame(nights), "Would be dropped" if dry_run else "Dropped")
+    else:
+        terminal.print("Nothing to drop.")

@@ -1,0 +1,79 @@
+"""How frames look on the terminal and in a CSV file."""
+
+import csv
+import sys
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+# a pipe or a file has no width: cut lines later than at rich's 80, and tables hardly ever
+is_terminal = sys.stdout.isatty()
+terminal = Console(width=None if is_terminal else 120)
+table_terminal = terminal if is_terminal else Console(width=220)
+formats = {
+    "probability": "{:.4f}",
+    "percentile": "{:.2f}",
+    "decision_threshold": "{:.4f}",
+    "prevalence": "{:.4f}",
+    "f1_score": "{:.4f}",
+    "f1_low": "{:.4f}",
+    "f1_high": "{:.4f}",
+    "average_precision": "{:.4f}",
+    "roc_auc": "{:.4f}",
+    "calibration_error": "{:.4f}",
+    "n_policyholders": "{:,.0f}",
+    "n_rejected": "{:,.0f}",
+    "finished_at": "{:.16}",
+    "trained_at": "{:.16}",
+}
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def print_leads(frame: pd.DataFrame) -> None:
+    """Print leads; what is the same for all of them stands above the table, once."""
+    if frame.empty:
+        terminal.print("No leads: nothing is published, or nobody may be called.")
+        return
+    first = frame.iloc[0]
+    source = f"scored by {first.model_version} as of {first.as_of}, F1 {first.f1_score:.4f}"
+    shared = ["model_version", "as_of", "f1_score", "scored_at"]
+    print_frame(frame.drop(columns=shared), f"The {len(frame):,} best leads, {source}")
+
+
+def print_frame(frame: pd.DataFrame, title: str) -> None:
+    """Print a frame as a table."""
+    table = Table(title=title, title_justify="left")
+    for name in frame.columns:
+        is_number = pd.api.types.is_numeric_dtype(frame[name])
+        table.add_column(name.replace("_", " "), justify="right" if is_number else "left")
+    for row in frame.to_dict("records"):
+        cells = ((name, row[name]) for name in frame.columns)
+        table.add_row(*["" if pd.isna(v) else _format(str(k), v) for k, v in cells])
+    table_terminal.print(table)
+
+
+def _format(name: str, value: object) -> str:
+    return formats.get(name, "{}").format(str(value) if name.endswith("_at") else value)
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a CSV file that a spreadsheet cannot mistake for formulas.
+
+    A text that begins like a formula gets an apostrophe in front (OWASP: CSV injection).
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    safe = frame.copy()
+    for name in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[name]):
+            safe[name] = safe[name].map(_defuse)
+    # quoted, or a bare carriage return would begin a new row
+    safe.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC)
+
+
+def _defuse(value: object) -> object:
+    begins = isinstance(value, str) and value.startswith(FORMULA_STARTS)
+    return f"'{value}" if begins else value

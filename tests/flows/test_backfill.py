@@ -1,0 +1,55 @@
+import datetime as dt
+
+import pandas as pd
+import pytest
+
+from flows.backfill import backfill
+from propensity.errors import InputError
+from propensity.night import reach_warehouse
+from propensity.simulate import simulate_book
+from propensity.warehouse.reading import RUNS, read_rows
+
+FIRST, LAST = dt.date(2026, 11, 1), dt.date(2026, 11, 4)
+
+
+@pytest.mark.slow
+def test_nights_of_the_past_are_stored_and_readers_keep_the_newest(
+    tmp_path, monkeypatch, prefect_server
+):
+    settings = {
+        "DATA_DIR": tmp_path / "data",
+        "MAX_EPOCHS": 2,
+        "BATCH_SIZE": 256,
+        "N_BOOTSTRAP": 50,
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(f"PROPENSITY_{name}", str(value))
+    for day in (1, 3, 4):
+        path = tmp_path / f"book-2026-11-{day:02}.csv"
+        simulate_book(path, n_rows=20_000, seed=day, unlabelled_share=0.25)
+    (tmp_path / "book-2026-11-03.csv").write_text("not,a,book\n1,2,3\n", encoding="utf-8")
+    pattern = str(tmp_path / "book-{as_of}.csv")
+    newest = list(backfill(pattern, LAST, LAST))
+    assert [n.outcome for n in newest] == ["stored as run 1"]
+
+    nights = list(backfill(pattern, FIRST, LAST))
+    assert [n.as_of.day for n in nights] == [1, 2, 3, 4]
+    assert nights[0].outcome == "stored as run 2"
+    assert nights[1].outcome == f"no file {tmp_path / 'book-2026-11-02.csv'}"
+    assert isinstance(nights[2].error, InputError)
+    assert nights[3].outcome == "published before as run 1"
+    with reach_warehouse().connect() as connection:
+        current = pd.read_sql("SELECT DISTINCT run_id FROM current_scores", connection)
+        stored = pd.read_sql("SELECT DISTINCT run_id FROM policyholder_scores", connection)
+    assert current["run_id"].tolist() == [1]
+    assert sorted(stored["run_id"]) == [1, 2]
+    assert read_rows(reach_warehouse(), RUNS, 1).loc[0, "status"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "first", "last"),
+    [("book.csv", FIRST, LAST), ("book-{as_of}.csv", LAST, FIRST)],
+)
+def test_a_pattern_without_date_or_dates_turned_round_are_refused(pattern, first, last):
+    with pytest.raises(InputError, match=r"a pattern with \{as_of\}"):
+        list(backfill(pattern, first, last))

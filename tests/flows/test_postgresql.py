@@ -1,0 +1,58 @@
+"""A whole night on PostgreSQL, from the command line; and its password is nobody's business."""
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+
+PASSWORD = "hunter2-7f3a"  # noqa: S105
+pytestmark = pytest.mark.slow
+
+
+def find_password(folder) -> list[str]:
+    """Files the night wrote, Prefect's database of logs and artifacts among them."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert any(path.name.startswith("prefect.db") for path in files)
+    return [str(path) for path in files if PASSWORD.encode() in path.read_bytes()]
+
+
+def test_a_night_on_postgresql(propensity, postgresql_url):
+    url = make_url(postgresql_url)
+    secret = url.set(password=url.password or PASSWORD).render_as_string(hide_password=False)
+    mine = {"PROPENSITY_DATABASE_URL": secret, "PROPENSITY_MAX_EPOCHS": "1"}
+    ran = propensity("run", "--simulated", **mine)
+    assert ran.returncode == 0, ran.stderr
+    assert "The 10 best leads" in ran.stdout
+    outputs = [
+        ran,
+        *(
+            propensity(*words.split(), **mine)
+            for words in (
+                "leads",
+                "runs",
+                "models",
+                "leads --calls 500",
+                "retention --dry-run",
+                "rollback",
+                "models rollback",
+            )
+        ),
+    ]
+    assert [output.returncode for output in outputs] == [0, 0, 0, 0, 0, 0, 5, 5]
+    engine = create_engine(secret.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.connect() as connection:
+        scored = connection.execute(text("SELECT count(*) FROM current_scores")).scalar_one()
+    engine.dispose()
+    assert scored == 50_000
+    if not url.password:
+        assert not any(PASSWORD in output.stdout + output.stderr for output in outputs)
+        assert find_password(propensity.data_dir) == []
+
+
+def test_a_night_without_its_database_says_so_without_the_password(propensity, tmp_path):
+    url = f"postgresql://joe:{PASSWORD}@127.0.0.1:1/nowhere?application_name={PASSWORD}"
+    for words in (["run", "--simulated"], ["leads"], ["suppress", str(tmp_path / "x.csv")]):
+        (tmp_path / "x.csv").write_text("policyholder_id,reason\n1,asked\n", encoding="utf-8")
+        ended = propensity(*words, PROPENSITY_DATABASE_URL=url)
+        assert ended.returncode == 5
+        assert "127.0.0.1:1/nowhere does not answer" in ended.stderr
+        assert PASSWORD not in ended.stdout + ended.stderr
+    assert find_password(propensity.data_dir) == []
