@@ -23,10 +23,10 @@ from propensity.registry import ModelVersion, load_version, save_version
 from propensity.scored import ScoredBook
 from propensity.settings import NightlyConfig
 from propensity.simulate import simulate_book
-from propensity.warehouse.engine import open_warehouse
 from propensity.warehouse.models import record_decision
 from propensity.warehouse.publish import publish_scores
 from propensity.warehouse.runs import Night, start_run
+from propensity.warehouse.schema import open_warehouse
 
 CONTRACT = load_contract()
 THRESHOLDS = (0.2,) * 5
