@@ -1,9 +1,13 @@
 """Stage 7: readers see tonight."""
 
+from typing import Any
+
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 
 from propensity.dataset import CuratedBook
+from propensity.errors import WarehouseAwayError
 from propensity.gate import Contender
 from propensity.night import OpenNight, reach_warehouse
 from propensity.scored import ScoredBook
@@ -11,7 +15,24 @@ from propensity.warehouse.publish import Publication, publish_scores
 from tasks.progress import show_progress
 
 
-@task(task_run_name="publish", cache_policy=NO_CACHE)
+def _was_away(_task: object, _run: object, state: State[Any]) -> bool:
+    """Try again only where the database was away: publishing begins anew or finds itself done."""
+    try:
+        state.result()
+    except WarehouseAwayError:
+        return True
+    except Exception:  # noqa: BLE001  (whatever else it was will be the same next time)
+        return False
+    return False
+
+
+@task(
+    task_run_name="publish",
+    cache_policy=NO_CACHE,
+    retries=2,
+    retry_delay_seconds=30,
+    retry_condition_fn=_was_away,
+)
 def publish(
     night: OpenNight, book: CuratedBook, scores: ScoredBook, serving: Contender
 ) -> Publication:

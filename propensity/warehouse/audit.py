@@ -38,7 +38,7 @@ class Fingerprint:
         return same and replace(self, probability_sum=other.probability_sum) == other
 
 
-def audit_scores(engine: Engine, run_id: int, scores: ScoredBook, n_expected: int) -> None:
+def audit_scores(engine: Engine, run_id: int, expected: Fingerprint, n_expected: int) -> None:
     """Compare the table of a run with the parts it was loaded from.
 
     Ids that are there twice were found when the table was indexed.
@@ -46,13 +46,13 @@ def audit_scores(engine: Engine, run_id: int, scores: ScoredBook, n_expected: in
     Args:
         engine: The warehouse.
         run_id: Whose table.
-        scores: The parts.
+        expected: Of the parts.
         n_expected: Policyholders that ingest counted.
 
     Raises:
         WarehouseError: They differ, or a value is null or out of range.
     """
-    expected, found = summarize_parts(scores), summarize_table(engine, run_id)
+    found = summarize_table(engine, run_id)
     if not found.matches(expected) or found.n_rows != n_expected:
         raise WarehouseError(
             f"Audit of run {run_id}: the table holds {found}",

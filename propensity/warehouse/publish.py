@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, insert, select, update
@@ -13,7 +14,7 @@ from propensity.gate import Contender
 from propensity.progress import OnProgress, ignore_progress
 from propensity.scored import ScoredBook
 from propensity.warehouse import scores as run_scores
-from propensity.warehouse.audit import audit_scores
+from propensity.warehouse.audit import audit_scores, summarize_parts
 from propensity.warehouse.engine import begin_write, explain_absence
 from propensity.warehouse.loading import load_scores
 from propensity.warehouse.locks import only_one
@@ -63,13 +64,15 @@ def publish_scores(
     """
     with only_one(engine, "publish"), explain_absence(engine):
         if _find_status(engine, run) != "published":
-            run_scores.create(engine, run.run_id)
-            load_scores(engine, run.run_id, scores, on_progress)
-            run_scores.index(engine, run.run_id)
-            audit_scores(engine, run.run_id, scores, book.n_rows)
-            gains = find_gains(scores, find_suppressed(engine))
+            with ThreadPoolExecutor(1) as beside:  # the parts are read once more meanwhile
+                expected = beside.submit(summarize_parts, scores)
+                gains = beside.submit(find_gains, scores, find_suppressed(engine))
+                run_scores.create(engine, run.run_id)
+                load_scores(engine, run.run_id, scores, on_progress)
+                run_scores.index(engine, run.run_id)
+                audit_scores(engine, run.run_id, expected.result(), book.n_rows)
             run_scores.attach(engine, run.run_id)
-            show(engine, run, book, scores, serving, gains)
+            show(engine, run, book, scores, serving, gains.result())
         with engine.connect() as connection:
             is_current = find_pointed_at(connection) == run.run_id
     return Publication(run.run_id, book.n_rows, is_current)

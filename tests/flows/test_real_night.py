@@ -28,7 +28,9 @@ def test_every_policyholder_of_both_files_is_scored(warehouse):
     n_control = warehouse.execute(control).fetchone()[0]
     assert 0.018 < n_control / 163_252 < 0.022
     assert warehouse.execute("SELECT count(*) FROM leads").fetchone()[0] == 163_252 - n_control
-    best = warehouse.execute("SELECT lead_rank FROM leads ORDER BY lead_rank LIMIT 20000").fetchall()
+    best = warehouse.execute(
+        "SELECT lead_rank FROM leads ORDER BY lead_rank LIMIT 20000"
+    ).fetchall()
     assert [row[0] for row in best] == list(range(1, 20_001))
 
 
