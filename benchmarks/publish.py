@@ -70,6 +70,7 @@ def write_scores(folder: Path, n_rows: int) -> None:
                 "policyholder_id": ids[start : start + n],
                 "fold": ids[start : start + n] % 5,
                 "response_known": known,
+                "response": pa.array(rng.random(n) < p, mask=~known).cast(pa.int8()),
                 "is_control": control,
                 "lead_rank": pa.array(n_leads + np.cumsum(is_lead), mask=~is_lead),
                 "probability": p,

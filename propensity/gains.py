@@ -27,7 +27,8 @@ class Gain:
         expected_high: Upper end.
         lift: Expected share of yes among them, over that among all leads.
         reached_share: Expected buyers among them, over those among all leads.
-        relative_error: Standard error of expected over actual buyers, see expect_buyers.
+        actual_ratio: Actual over expected buyers, of the known responses this good.
+        relative_error: Standard error of that ratio.
     """
 
     percent: int
@@ -37,27 +38,32 @@ class Gain:
     expected_high: float
     lift: float
     reached_share: float
+    actual_ratio: float
     relative_error: float
 
 
 def expect_buyers(
-    expected: float, variance: float, relative_error: float, n_policyholders: int
+    expected: float, variance: float, actual_ratio: float, relative_error: float, n: int
 ) -> Interval:
     """Return the 95 % interval of how many of n policyholders say yes.
 
     Two things are uncertain. Each answer is a coin of its own: the number of yes has the variance
-    sum of p (1 - p) (Poisson binomial: Wang 1993, Statistica Sinica 3, 295). And the calibration
-    is known only as well as the responses seen so far tell: among E expected of those the actual
-    number varies by sqrt(sum of p (1 - p)), which is relative_error once divided by E.
+    sum of p (1 - p) (Poisson binomial: Wang 1993, Statistica Sinica 3, 295). And the probabilities
+    may be off: among the known responses that were scored this high, by members that had not seen
+    them, the actual number was `actual_ratio` times the expected one, give or take
+    `relative_error`. The interval reaches around what the probabilities say and what that ratio
+    makes of it.
 
     Args:
-        expected: Sum of the n calibrated probabilities.
+        expected: Sum of the n probabilities.
         variance: Sum of p (1 - p) over them.
-        relative_error: Of the calibration, as a share of `expected`.
-        n_policyholders: More cannot say yes.
+        actual_ratio: Actual over expected buyers, of the known responses this good.
+        relative_error: Standard error of that ratio: sqrt(sum of p (1 - p)) over the sum of p.
+        n: More cannot say yes.
     """
     half = TWO_SIDED_95 * math.sqrt(variance + (expected * relative_error) ** 2)
-    return Interval(max(0.0, expected - half), min(float(n_policyholders), expected + half))
+    low, high = sorted((expected, expected * actual_ratio))
+    return Interval(max(0.0, low - half), min(float(n), high + half))
 
 
 def find_gains(scores: ScoredBook, suppressed: NDArray[np.int64]) -> list[Gain]:
@@ -81,14 +87,16 @@ def find_gains(scores: ScoredBook, suppressed: NDArray[np.int64]) -> list[Gain]:
 def _sum_until(
     scores: ScoredBook, suppressed: NDArray[np.int64], cutoffs: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Sum callable, p, p (1 - p), and both over known responses, until each cutoff; (100, 5)."""
-    before, found = np.zeros(5), []
+    """Sum until each cutoff, shape (100, 6): n, p, p (1 - p); of known: p, p (1 - p), yes."""
+    before, found = np.zeros(6), []
     for batch in _read(scores):
         p = batch["probability"].to_numpy().astype(np.float64)
         callable_ = _is_callable(batch, suppressed)
         known = batch["response_known"].to_numpy() == 1
-        terms = [callable_, callable_ * p, callable_ * p * (1 - p), known * p, known * p * (1 - p)]
-        sums = before[:, None] + np.cumsum(np.stack(terms), axis=1)
+        said_yes = batch["response"].fill_null(0).to_numpy()
+        of_called = [callable_, callable_ * p, callable_ * p * (1 - p)]
+        of_known = [known * p, known * p * (1 - p), said_yes]
+        sums = before[:, None] + np.cumsum(np.stack(of_called + of_known), axis=1)
         here = cutoffs[(cutoffs > before[0]) & (cutoffs <= sums[0, -1])]
         found.append(sums[:, np.searchsorted(sums[0], here)].T)
         before = sums[:, -1]
@@ -96,17 +104,17 @@ def _sum_until(
 
 
 def _describe(percent: int, sums: NDArray[np.float64], of_all: NDArray[np.float64]) -> Gain:
-    n, expected, variance, known, known_variance = sums.tolist()
-    relative_error = math.sqrt(known_variance) / known if known else 1.0
-    interval = expect_buyers(expected, variance, relative_error, int(n))
+    n, expected, variance, known, known_variance, said_yes = sums.tolist()
+    # where no response is known nothing speaks for the probabilities
+    ratio, error = (said_yes / known, math.sqrt(known_variance) / known) if known else (1.0, 1.0)
+    interval = expect_buyers(expected, variance, ratio, error, int(n))
     reached = expected / of_all[1] if of_all[1] else 0.0
-    lift = reached * of_all[0] / n
     ends = interval.low, interval.high
-    return Gain(percent, int(n), expected, *ends, lift, reached, relative_error)
+    return Gain(percent, int(n), expected, *ends, reached * of_all[0] / n, reached, ratio, error)
 
 
 def _read(scores: ScoredBook) -> Iterator[pa.Table]:
-    columns = ["policyholder_id", "response_known", "lead_rank", "probability"]
+    columns = ["policyholder_id", "response_known", "response", "lead_rank", "probability"]
     return (batch for part in scores.parts for batch in read_batches(part, columns))
 
 

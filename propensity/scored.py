@@ -10,6 +10,7 @@ SCORES_SCHEMA = pa.schema(
         ("policyholder_id", pa.int64()),
         ("fold", pa.int8()),
         ("response_known", pa.int8()),
+        ("response", pa.int8()),
         ("is_control", pa.int8()),
         ("lead_rank", pa.int64()),
         ("probability", pa.float32()),

@@ -80,6 +80,7 @@ def _decide(
         "policyholder_id": ids,
         "fold": fold,
         "response_known": rows["response"].is_valid().cast(pa.int8()),
+        "response": rows["response"].cast(pa.int8()),
         "is_control": select_share(ids, rules.control_share, CONTROL_SALT).astype(np.int8),
         "probability": probability,
         "predicted_response": predict_responses(probability, fold, thresholds),

@@ -34,9 +34,10 @@ def sort_by_probability(
     buckets = _distribute(batches, ranks, folder)
     order = [("probability", "descending"), ("policyholder_id", "ascending")]
     for bucket in buckets:
-        rows = pa.concat_tables(pq.read_table(path) for path in bucket.paths).sort_by(order)
-        for start in range(0, rows.num_rows, parts.BATCH_ROWS):
-            yield rows.slice(start, parts.BATCH_ROWS)
+        if bucket.paths:
+            rows = pa.concat_tables(pq.read_table(path) for path in bucket.paths).sort_by(order)
+            for start in range(0, rows.num_rows, parts.BATCH_ROWS):
+                yield rows.slice(start, parts.BATCH_ROWS)
         for path in bucket.paths:
             path.unlink()
         bucket.folder.rmdir()

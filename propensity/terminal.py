@@ -32,14 +32,17 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def print_leads(frame: pd.DataFrame) -> None:
-    """Print leads; what is the same for all of them stands above the table, once."""
+    """Print leads; what is the same for all of them stands above the table, once.
+
+    The percentile says little beside the rank; it is in the CSV file.
+    """
     if frame.empty:
         terminal.print("No leads: nothing is published, or nobody may be called.")
         return
     first = frame.iloc[0]
     source = f"scored by {first.model_version} as of {first.as_of}, F1 {first.f1_score:.4f}"
-    shared = ["model_version", "as_of", "f1_score", "scored_at"]
-    print_frame(frame.drop(columns=shared), f"The {len(frame):,} best leads, {source}")
+    dull = ["model_version", "as_of", "f1_score", "scored_at", "percentile"]
+    print_frame(frame.drop(columns=dull), f"The {len(frame):,} best leads, {source}")
 
 
 def print_frame(frame: pd.DataFrame, title: str) -> None:

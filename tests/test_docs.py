@@ -75,6 +75,13 @@ def test_the_leads_shown_are_fresh(demo):
 
 
 @pytest.mark.slow
+def test_the_forecast_shown_is_fresh(demo):
+    command_line, _ = demo
+    shown = find_outputs(read("README.md"))[".venv/bin/propensity leads --calls 2000"]
+    assert mask(shown) == mask(command_line("leads", "--calls", "2000").stdout)
+
+
+@pytest.mark.slow
 def test_the_balance_shown_is_that_of_the_demo(demo):
     command_line, _ = demo
     page = next(command_line.data_dir.glob("reports/*/class_balance.html")).read_text()

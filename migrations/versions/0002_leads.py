@@ -9,8 +9,8 @@ down_revision = "0001"
 
 RANK_INDEX = "ix_policyholder_scores_run_id_lead_rank"
 NAMES = (
-    "policyholder_id, fold, response_known, is_control, lead_rank, probability, percentile, decile,"
-    " predicted_response, region_code, sales_channel"
+    "policyholder_id, fold, response_known, response, is_control, lead_rank, probability,"
+    " percentile, decile, predicted_response, region_code, sales_channel"
 )
 STATUSES = "status IN ('running', 'published', 'failed', 'crashed', 'retired')"
 OLD_STATUSES = "status IN ('running', 'published', 'failed', 'crashed')"
@@ -23,8 +23,9 @@ OLD_NAMES = (
 SCORES_OF = """
 CREATE VIEW {name} AS
 SELECT s.policyholder_id, s.probability, s.percentile, s.decile, s.predicted_response, s.lead_rank,
-       s.is_control, s.response_known, s.region_code, s.sales_channel, r.model_version, r.f1_score,
-       t.decision_threshold, r.as_of, r.finished_at AS scored_at, s.run_id
+       s.is_control, s.response_known, s.response, s.region_code, s.sales_channel,
+       r.model_version, r.f1_score, t.decision_threshold, r.as_of, r.finished_at AS scored_at,
+       s.run_id
 FROM policyholder_scores AS s
 JOIN scoring_runs AS r ON r.run_id = s.run_id
 JOIN run_thresholds AS t ON t.run_id = s.run_id AND t.fold = s.fold
@@ -47,7 +48,7 @@ WHERE s.lead_rank IS NOT NULL
 LEAD_GAINS = """
 CREATE VIEW lead_gains AS
 SELECT percent, n_policyholders, expected_buyers, expected_low, expected_high, lift, reached_share,
-       relative_error, run_id
+       actual_ratio, relative_error, run_id
 FROM run_gains
 WHERE run_id = (SELECT run_id FROM published_run)
 """
@@ -136,6 +137,7 @@ def _score_columns() -> list[sa.Column]:
         sa.Column("policyholder_id", sa.BigInteger(), nullable=False),
         sa.Column("fold", sa.SmallInteger(), nullable=False),
         sa.Column("response_known", sa.SmallInteger(), nullable=False),
+        sa.Column("response", sa.SmallInteger()),
         sa.Column("is_control", sa.SmallInteger(), nullable=False),
         sa.Column("lead_rank", sa.BigInteger()),
         sa.Column("probability", sa.Float(), nullable=False),
@@ -197,6 +199,7 @@ def _create_tables() -> None:
         sa.Column("expected_high", sa.Float(), nullable=False),
         sa.Column("lift", sa.Float(), nullable=False),
         sa.Column("reached_share", sa.Float(), nullable=False),
+        sa.Column("actual_ratio", sa.Float(), nullable=False),
         sa.Column("relative_error", sa.Float(), nullable=False),
         sa.ForeignKeyConstraint(
             ["run_id"], ["scoring_runs.run_id"], name=op.f("fk_run_gains_run_id")
@@ -283,8 +286,9 @@ def _split_run(run_id: int) -> None:
         )
     target = ("run_id, " if _is_postgresql() else "") + NAMES
     source = ("run_id, " if _is_postgresql() else "") + (
-        "policyholder_id, fold, response_known, 0, CASE WHEN response_known = 0 THEN row_number()"
-        " OVER (PARTITION BY response_known ORDER BY probability DESC, policyholder_id) END,"
+        "policyholder_id, fold, response_known, NULL, 0, CASE WHEN response_known = 0 THEN"
+        " row_number() OVER"
+        " (PARTITION BY response_known ORDER BY probability DESC, policyholder_id) END,"
         " probability, percentile, decile, predicted_response, NULL, NULL"
     )
     op.execute(

@@ -38,9 +38,9 @@ CALLS = text(
     " sum(probability * (1 - probability)) AS variance"
     " FROM (SELECT probability FROM leads ORDER BY lead_rank LIMIT :n_calls) AS called"
 )
-RELATIVE_ERROR = text(
-    "SELECT relative_error FROM lead_gains WHERE n_policyholders >= :n_calls OR percent = 100"
-    " ORDER BY percent LIMIT 1"
+CALIBRATION = text(
+    "SELECT actual_ratio, relative_error FROM lead_gains"
+    " WHERE n_policyholders >= :n_calls OR percent = 100 ORDER BY percent LIMIT 1"
 )
 ALL_BUYERS = text("SELECT expected_buyers FROM lead_gains WHERE percent = 100")
 
@@ -116,9 +116,10 @@ def forecast_calls(engine: Engine, n_calls: int) -> CallForecast:
     asked = {"n_calls": n_calls}
     with explain_absence(engine), engine.connect() as connection:
         n, expected, variance = connection.execute(CALLS, asked).one()
-        relative_error = connection.execute(RELATIVE_ERROR, asked).scalar_one_or_none()
+        calibration = connection.execute(CALIBRATION, asked).first()
         all_buyers = connection.execute(ALL_BUYERS).scalar_one_or_none()
-    if not n or relative_error is None or not all_buyers:
+    if not n or calibration is None or not all_buyers:
         raise WarehouseError("There are no leads", todo="See `propensity runs` for the last night")
-    interval = expect_buyers(expected, variance, relative_error, n)
+    ratio, error = calibration
+    interval = expect_buyers(expected, variance, ratio, error, n)
     return CallForecast(n, expected, interval, min(1.0, expected / all_buyers))

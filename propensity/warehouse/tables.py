@@ -178,10 +178,16 @@ run_gains = Table(
     Column("lift", Float, nullable=False, comment="expected share of yes over that of all leads"),
     Column("reached_share", Float, nullable=False, comment="share of all expected buyers reached"),
     Column(
+        "actual_ratio",
+        Float,
+        nullable=False,
+        comment="actual over expected buyers, of the known responses this good",
+    ),
+    Column(
         "relative_error",
         Float,
         nullable=False,
-        comment="standard error of expected over actual buyers, from known responses this good",
+        comment="standard error of that ratio",
     ),
     comment="what to expect from calling the best 1 to 100 per cent of the leads of a run",
 )
@@ -198,6 +204,7 @@ policyholder_scores = Table(
         comment="0 to 4, for ever the same; the member that scored them never saw this fold",
     ),
     Column("response_known", SmallInteger, nullable=False, comment="1: has answered, 0: not yet"),
+    Column("response", SmallInteger, comment="1: said yes, 0: said no, empty: not known"),
     Column(
         "is_control",
         SmallInteger,

@@ -14,6 +14,7 @@ _SCORES = [
     "lead_rank",
     "is_control",
     "response_known",
+    "response",
     "region_code",
     "sales_channel",
     "model_version",
@@ -47,6 +48,7 @@ _GAINS = [
     "expected_high",
     "lift",
     "reached_share",
+    "actual_ratio",
     "relative_error",
     "run_id",
 ]

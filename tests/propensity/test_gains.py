@@ -16,12 +16,17 @@ NOBODY = np.array([], dtype=np.int64)
 def make_book(tmp_path, monkeypatch):
     monkeypatch.setattr(parts, "BATCH_ROWS", 64)
 
-    def make(probability: np.ndarray, known: np.ndarray) -> ScoredBook:
+    def make(
+        probability: np.ndarray, known: np.ndarray, said_yes: np.ndarray | None = None
+    ) -> ScoredBook:
         n, is_lead = len(probability), known == 0
         columns = {name: np.zeros(n) for name in SCORES_SCHEMA.names} | {
             "policyholder_id": np.arange(n),
             "probability": probability.astype(np.float32),
             "response_known": known.astype(np.int8),
+            "response": pa.array(
+                np.zeros(n) if said_yes is None else said_yes, mask=known == 0
+            ).cast(pa.int8()),
             "lead_rank": pa.array(np.cumsum(is_lead), mask=~is_lead),
         }
         with PartWriter(tmp_path, SCORES_SCHEMA, part_rows=n // 3 + 1) as writer:
@@ -83,21 +88,30 @@ def test_without_known_responses_the_calibration_is_unknown(make_book, probabili
     assert {g.relative_error for g in gains} == {1.0}
 
 
-def test_the_interval_covers_what_happens():
-    """Books with known truth: the model's calibration is off as far as its sample lets it be."""
+def test_what_the_known_responses_say_is_in_the_interval(make_book, probability):
+    known = np.arange(997) % 3 > 0
+    said_yes = np.zeros(997)
+    said_yes[np.flatnonzero(known)[:20]] = 1
+    gain = find_gains(make_book(probability, known, said_yes), NOBODY)[99]
+    ratio = 20 / probability[known].astype(float).sum()
+    assert gain.actual_ratio == pytest.approx(ratio, rel=0.05)
+    assert gain.expected_low < gain.expected_buyers * ratio < gain.expected_buyers
+
+
+@pytest.mark.parametrize("bias", [0.8, 1.0, 1.25], ids=["too low", "right", "too high"])
+def test_the_interval_covers_what_happens(bias):
+    """Books with known truth, probabilities that are off as a whole."""
     rng, hits, n_books = np.random.default_rng(0), 0, 1000
     for _ in range(n_books):
-        truth = rng.beta(0.5, 3, 400)
-        seen = rng.beta(0.5, 3, 600)
-        # calibrated in the large on the responses seen: off by their luck
-        factor = (rng.random(600) < seen).sum() / seen.sum()
-        p, known = np.clip(truth * factor, 0, 1), np.clip(seen * factor, 0, 1)
+        truth, seen = rng.beta(0.5, 4, 400), rng.beta(0.5, 4, 600)
+        p, known = np.clip(truth * bias, 0, 1), np.clip(seen * bias, 0, 1)
+        ratio = (rng.random(600) < seen).sum() / known.sum()
         error = np.sqrt((known * (1 - known)).sum()) / known.sum()
-        interval = expect_buyers(p.sum(), (p * (1 - p)).sum(), error, 400)
+        interval = expect_buyers(p.sum(), (p * (1 - p)).sum(), ratio, error, 400)
         hits += interval.low <= (rng.random(400) < truth).sum() <= interval.high
-    assert 0.93 <= hits / n_books <= 0.97
+    assert hits / n_books >= 0.94
 
 
 def test_the_interval_ends_where_there_is_nobody():
-    interval = expect_buyers(0.5, 0.4, 1.0, 1)
+    interval = expect_buyers(0.5, 0.4, 1.0, 1.0, 1)
     assert (interval.low, interval.high) == (0, 1)

@@ -69,6 +69,7 @@ def make_scores(tmp_path: Path) -> Callable[..., ScoredBook]:
             "policyholder_id": np.arange(1, n_rows + 1),
             "fold": rng.integers(0, 5, n_rows),
             "response_known": known,
+            "response": np.zeros(n_rows),
             "is_control": control,
             "lead_rank": pa.array(np.cumsum(is_lead), mask=~is_lead),
             "probability": np.sort(rng.random(n_rows, dtype=np.float32))[::-1],
@@ -78,6 +79,8 @@ def make_scores(tmp_path: Path) -> Callable[..., ScoredBook]:
             "region_code": np.arange(n_rows) % 50,
             "sales_channel": np.where(np.arange(n_rows) % 3 == 0, 26, 152),
         } | changed
+        said_yes, unknown = rng.random(n_rows) < 0.5, columns["response_known"] == 0
+        columns["response"] = pa.array(said_yes, mask=unknown).cast(pa.int8())
         table = pa.table(columns).cast(SCORES_SCHEMA)
         with PartWriter(tmp_path / f"scores-{seed}", SCORES_SCHEMA, part_rows=400) as parts:
             for start in range(0, n_rows, 300):

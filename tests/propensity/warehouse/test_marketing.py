@@ -102,6 +102,7 @@ def test_who_dropped_out_and_why(nights):
 
 def test_the_control_group_stands_beside_the_called(nights):
     found = read(nights, query(10))
-    assert found.groupby("is_control")["policyholders"].sum().to_dict()[1] == 8
-    everyone = read(nights, "SELECT * FROM current_scores WHERE response_known = 0")
-    assert found["policyholders"].sum() == len(everyone)
+    assert found.groupby("is_control")["policyholders"].sum().to_dict() == {0: 391, 1: 8}
+    assert found["answered"].sum() == 1, "policyholder 5 has answered since"
+    answer = read(nights, "SELECT response FROM current_scores WHERE policyholder_id = 5")
+    assert found["said_yes"].sum() == answer["response"].iloc[0]
