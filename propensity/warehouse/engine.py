@@ -15,13 +15,14 @@ from propensity.errors import WarehouseAwayError, WarehouseError
 TODO = "Check PROPENSITY_DATABASE_URL and that the database is up; then run again"
 CONNECT_SECONDS = 10
 RETRY_SECONDS = (1, 3)
-POSTGRESQL = {
+POSTGRESQL_CONNECT = {"connect_timeout": CONNECT_SECONDS, "application_name": "propensity"}
+POSTGRESQL_POOL = {
     # a dead connection is found when it is taken from the pool, not in the middle of a publish
     "pool_pre_ping": True,
     "pool_size": 4,
     "pool_timeout": 30,
     "pool_recycle": 1800,
-    "connect_args": {"connect_timeout": CONNECT_SECONDS, "application_name": "propensity"},
+    "connect_args": POSTGRESQL_CONNECT,
 }
 
 
@@ -46,10 +47,13 @@ def connect(url: str) -> Engine:
         ) from None
     if parsed.get_backend_name() != "sqlite":
         is_psycopg = parsed.drivername == "postgresql+psycopg"
-        return create_engine(parsed, hide_parameters=True, **(POSTGRESQL if is_psycopg else {}))
+        return create_engine(
+            parsed, hide_parameters=True, **(POSTGRESQL_POOL if is_psycopg else {})
+        )
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, poolclass=NullPool)  # a file opens at once; nothing to keep
+    # a file opens at once; nothing to keep
+    engine = create_engine(parsed, hide_parameters=True, poolclass=NullPool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

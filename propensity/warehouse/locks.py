@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from propensity.errors import BusyError
-from propensity.warehouse.engine import describe, is_postgresql
+from propensity.warehouse.engine import POSTGRESQL_CONNECT, describe, is_postgresql
 
 Work = Literal["night", "publish", "migrate", "promote"]
 _numbers: dict[Work, int] = {"night": 1, "publish": 2, "migrate": 3, "promote": 4}
@@ -31,7 +31,12 @@ def only_one(engine: Engine, work: Work) -> Iterator[None]:
         key = {"first": PROPENSITY, "second": _numbers[work]}
         lock = text("SELECT pg_try_advisory_lock(:first, :second)")
         # a connection of its own: it goes when the work is done, and the lock with it
-        own = create_engine(engine.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        own = create_engine(
+            engine.url,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args=POSTGRESQL_CONNECT,
+        )
         with own.connect() as connection:
             if not connection.execute(lock, key).scalar_one():
                 raise _refuse(engine, work)
