@@ -13,29 +13,44 @@ writers need not wait for all of them.
 
 import sys
 
+import adbc_driver_sqlite
 import pyarrow as pa
 import pyarrow.parquet as pq
-from adbc_driver_sqlite import dbapi
+from adbc_driver_manager import AdbcConnection, AdbcStatement, Error
 
 BUSY_MILLISECONDS = 30_000
 
 
 def main(database: str, table: str) -> None:
     """Load one part after the other, as they are named."""
-    with dbapi.connect(database) as connection, connection.cursor() as cursor:
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    # the plain API: adbc_driver_sqlite.dbapi would import pandas first, 0.3 s
+    with adbc_driver_sqlite.connect(database) as opened, AdbcConnection(opened) as connection:
+        with AdbcStatement(connection) as statement:
+            statement.set_sql_query(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+            statement.execute_update()
         for line in sys.stdin:
-            with pq.ParquetFile(line.rstrip("\n")) as part:
-                batches = part.iter_batches()
-                reader = pa.RecordBatchReader.from_batches(part.schema_arrow, batches)
-                cursor.adbc_ingest(table, reader, mode="append")
-                connection.commit()
-                sys.stdout.write(f"{part.metadata.num_rows}\n")
-                sys.stdout.flush()
+            n_rows = ingest(connection, table, line.rstrip("\n"))
+            sys.stdout.write(f"{n_rows}\n")
+            sys.stdout.flush()
+
+
+def ingest(connection: AdbcConnection, table: str, path: str) -> int:
+    """Append one part to the table; committed at once."""
+    with pq.ParquetFile(path) as part, AdbcStatement(connection) as statement:
+        reader = pa.RecordBatchReader.from_batches(part.schema_arrow, part.iter_batches())
+        statement.set_options(
+            **{
+                "adbc.ingest.target_table": table,
+                "adbc.ingest.mode": "adbc.ingest.mode.append",
+            }
+        )
+        statement.bind_stream(reader)
+        statement.execute_update()
+        return int(part.metadata.num_rows)
 
 
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
-    except dbapi.Error as error:
+    except Error as error:
         sys.exit(str(error))
