@@ -3,10 +3,13 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
+from glob import glob
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
 
 from flows.nightly import nightly
-from propensity.errors import InputError, PropensityError
-from propensity.input_files import find_files
+from propensity.errors import InputError, PropensityError, WarehouseError
 from propensity.settings import NightlyConfig
 
 PLACEHOLDER = "{as_of}"
@@ -15,10 +18,11 @@ ONE_DAY = dt.timedelta(days=1)
 
 @dataclass(frozen=True)
 class BackfilledNight:
-    """What became of one date; `error` is None for a night that is stored."""
+    """What became of one date: stored, failed with an error, or without files."""
 
     as_of: dt.date
     outcome: str
+    is_stored: bool = False
     error: PropensityError | None = None
 
 
@@ -46,13 +50,14 @@ def backfill(pattern: str, first: dt.date, last: dt.date) -> Iterator[Backfilled
 
 
 def _run(files: str, as_of: dt.date) -> BackfilledNight:
-    try:
-        find_files([files])
-    except InputError:
+    if not (Path(files).exists() or glob(files)):  # noqa: PTH207  (a pattern, with or without a root)
         return BackfilledNight(as_of, f"no file {files}")
     try:
         result = nightly(NightlyConfig(csv=[files], as_of=as_of))
     except PropensityError as error:
-        return BackfilledNight(as_of, str(error), error)
+        return BackfilledNight(as_of, str(error), error=error)
+    except DBAPIError as error:
+        away = WarehouseError(f"The database refused: {error.orig}")
+        return BackfilledNight(as_of, str(away), error=away)
     was = "published before as" if result.is_repeat else "stored as"
-    return BackfilledNight(as_of, f"{was} run {result.run_id}")
+    return BackfilledNight(as_of, f"{was} run {result.run_id}", is_stored=True)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 import propensity.cli_operate  # noqa: F401  (registers its commands)
 from propensity.cli import app
-from propensity.errors import PropensityError
+from propensity.errors import InputError, PropensityError
 from propensity.input_files import find_files
 from propensity.settings import NightlyConfig, Settings
 from propensity.terminal import print_leads, terminal
@@ -77,12 +77,15 @@ def run_backfill(
     from flows.backfill import backfill
 
     signal.signal(signal.SIGINT, _end_soon)
-    failed = None
+    nights = []
     for night in backfill(pattern, first.date(), last.date()):
-        terminal.print(f"{night.as_of}  {night.outcome}", highlight=False)
-        failed = night.error or failed
-    if failed is not None:
-        raise failed
+        terminal.print(f"{night.as_of}  {night.outcome}", highlight=False, markup=False)
+        nights.append(night)
+    failed = [night.error for night in nights if night.error is not None]
+    if failed:
+        raise failed[-1]
+    if not any(night.is_stored for night in nights):
+        raise InputError(f"No date has a file {pattern}", todo="Look at the pattern and the dates")
 
 
 def _end_soon(*_: object) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 # a pipe or a file has no width: cut lines later than at rich's 80, and tables hardly ever
 is_terminal = sys.stdout.isatty()
@@ -28,7 +29,7 @@ formats = {
     "finished_at": "{:.16}",
     "trained_at": "{:.16}",
 }
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001  (full-width signs count too)
 
 
 def print_leads(frame: pd.DataFrame) -> None:
@@ -47,13 +48,14 @@ def print_leads(frame: pd.DataFrame) -> None:
 
 def print_frame(frame: pd.DataFrame, title: str) -> None:
     """Print a frame as a table."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(title), title_justify="left")
     for name in frame.columns:
         is_number = pd.api.types.is_numeric_dtype(frame[name])
         table.add_column(name.replace("_", " "), justify="right" if is_number else "left")
     for row in frame.to_dict("records"):
         cells = ((name, row[name]) for name in frame.columns)
-        table.add_row(*["" if pd.isna(v) else _format(str(k), v) for k, v in cells])
+        # as Text: what stands in brackets is no markup
+        table.add_row(*[Text("" if pd.isna(v) else _format(str(k), v)) for k, v in cells])
     table_terminal.print(table)
 
 

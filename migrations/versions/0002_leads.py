@@ -244,6 +244,10 @@ def _split_scores() -> None:
         _create_parent()
     for run_id in run_ids:
         _split_run(run_id)
+    op.execute(
+        "UPDATE scoring_runs SET n_control = 0, n_leads = n_policyholders - n_labelled"
+        " WHERE status = 'published'"
+    )
     if not _is_postgresql():
         arms = [
             f"SELECT {run_id} AS run_id, {NAMES} FROM policyholder_scores_r{run_id}"  # noqa: S608

@@ -13,6 +13,7 @@ from propensity.warehouse.scores import table_of
 
 ID_MODULUS = 65_521
 """Ids are summed modulo this prime: the sum of 100 million of 15 digits would not fit 64 bits."""
+TODO = "Nothing was published: the last good night stays readable"
 TOLERANCE = 1e-6
 """PostgreSQL reads decimals where SQLite gets binary floats: sums differ in the eighth digit."""
 
@@ -27,6 +28,7 @@ class Fingerprint:
     n_rows: int
     n_leads: int
     last_rank: int
+    rank_sum: int
     n_control: int
     id_sum: int
     probability_sum: float
@@ -57,20 +59,31 @@ def audit_scores(engine: Engine, run_id: int, expected: Fingerprint, n_expected:
         raise WarehouseError(
             f"Audit of run {run_id}: the table holds {found}",
             expected=f"{n_expected:,} policyholders and {expected}",
-            todo="Nothing was published: the last good night stays readable",
+            todo=TODO,
         )
 
 
 def summarize_parts(scores: ScoredBook) -> Fingerprint:
-    """Read the parts once more; ranks must run from 1 without a gap."""
-    n_rows = id_sum = 0
-    probability_sum = 0.0
+    """Read the parts once more; they come best first, and ranks run from 1 without a gap.
+
+    Raises:
+        WarehouseError: They do not.
+    """
+    n_rows = n_ranked = id_sum = 0
+    probability_sum, lowest = 0.0, np.inf
     for part in scores.parts:
-        for batch in read_batches(part, ["policyholder_id", "probability"]):
+        for batch in read_batches(part, ["policyholder_id", "lead_rank", "probability"]):
+            ranks = batch["lead_rank"].drop_null().to_numpy()
+            p = np.append(lowest, batch["probability"].to_numpy())
+            in_order = np.array_equal(ranks, n_ranked + np.arange(1, len(ranks) + 1))
+            if not in_order or (np.diff(p) > 0).any():
+                raise WarehouseError(f"Audit: ranks in {part} are not in order", todo=TODO)
+            n_ranked, lowest = n_ranked + len(ranks), p[-1]
             n_rows += batch.num_rows
             id_sum += int((batch["policyholder_id"].to_numpy() % ID_MODULUS).sum())
             probability_sum += batch["probability"].to_numpy().sum(dtype=np.float64)
-    ranks = scores.n_leads, scores.n_leads
+    n_leads = scores.n_leads
+    ranks = n_leads, n_leads, n_leads * (n_leads + 1) // 2
     return Fingerprint(n_rows, *ranks, scores.n_control, id_sum, float(probability_sum))
 
 
@@ -90,12 +103,14 @@ def summarize_table(engine: Engine, run_id: int) -> Fingerprint:
         func.count(),
         func.count(scores.lead_rank),
         func.coalesce(func.max(scores.lead_rank), 0),
+        func.coalesce(func.sum(scores.lead_rank), 0),
         func.sum(scores.is_control),
         func.sum(cast(scores.policyholder_id % ID_MODULUS, Integer)),
         func.sum(scores.probability),
         func.count().filter(wrong),
     )
     with engine.connect() as connection:
-        n_rows, n_leads, last, n_control, ids, total, n_wrong = connection.execute(query).one()
-    ranks = n_leads, last
+        row = connection.execute(query).one()
+    n_rows, n_leads, last, rank_sum, n_control, ids, total, n_wrong = row
+    ranks = n_leads, last, int(rank_sum)
     return Fingerprint(n_rows, *ranks, int(n_control or 0), int(ids or 0), total or 0.0, n_wrong)

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from propensity.errors import WarehouseAwayError, WarehouseError
@@ -15,7 +15,13 @@ from propensity.errors import WarehouseAwayError, WarehouseError
 TODO = "Check PROPENSITY_DATABASE_URL and that the database is up; then run again"
 CONNECT_SECONDS = 10
 RETRY_SECONDS = (1, 3)
-POSTGRESQL_CONNECT = {"connect_timeout": CONNECT_SECONDS, "application_name": "propensity"}
+POSTGRESQL_CONNECT = {
+    "connect_timeout": CONNECT_SECONDS,
+    "application_name": "propensity",
+    "keepalives_idle": 60,  # the night's lock idles while the model is trained
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
 POSTGRESQL_POOL = {
     # a dead connection is found when it is taken from the pool, not in the middle of a publish
     "pool_pre_ping": True,
@@ -38,12 +44,13 @@ def connect(url: str) -> Engine:
         if parsed.drivername in ("postgresql", "postgres"):
             parsed = parsed.set(drivername="postgresql+psycopg")
         parsed.get_dialect().import_dbapi()
+        _check_parts(parsed)
     except (ArgumentError, ValueError, ImportError):
         # the text may hold a password, and so may the error: never show either
         raise WarehouseError(
             "PROPENSITY_DATABASE_URL is not a database URL, or its driver is not installed",
             expected="for example sqlite:////srv/propensity/propensity.db"
-            " or postgresql://user:password@host/database",
+            " or postgresql://user:password@host/database, an @ in the password written as %40",
         ) from None
     if parsed.get_backend_name() != "sqlite":
         is_psycopg = parsed.drivername == "postgresql+psycopg"
@@ -57,6 +64,13 @@ def connect(url: str) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _check_parts(url: URL) -> None:
+    """Refuse what is a password's tail in truth: an @ in it that was not written as %40."""
+    is_file = url.get_backend_name() == "sqlite"
+    if "@" in (url.host or "") or (not is_file and set("=@ ") & set(url.database or "")):
+        raise ValueError
 
 
 def is_postgresql(engine: Engine) -> bool:

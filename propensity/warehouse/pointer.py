@@ -6,6 +6,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from propensity.errors import WarehouseError
 from propensity.warehouse.engine import begin_write
+from propensity.warehouse.locks import wait_for_lock
 from propensity.warehouse.tables import pointer_moves, published_run, scoring_runs
 
 
@@ -63,8 +64,7 @@ def roll_back(
         WarehouseError: Nothing is published, nothing before it, or no such stored run.
     """
     with begin_write(engine) as connection:
-        # writers of the pointer wait for one another here
-        connection.execute(select(published_run).with_for_update())
+        wait_for_lock(connection, "pointer")
         now = find_pointed_at(connection)
         if now is None:
             raise WarehouseError("Nothing is published yet", todo="Run `propensity run` first")

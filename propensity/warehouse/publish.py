@@ -17,7 +17,7 @@ from propensity.warehouse import scores as run_scores
 from propensity.warehouse.audit import audit_scores, summarize_parts
 from propensity.warehouse.engine import begin_write, explain_absence
 from propensity.warehouse.loading import load_scores
-from propensity.warehouse.locks import only_one
+from propensity.warehouse.locks import only_one, wait_for_lock
 from propensity.warehouse.models import describe_quality
 from propensity.warehouse.pointer import find_pointed_at, is_older_than_published, point_to
 from propensity.warehouse.runs import Run
@@ -62,7 +62,7 @@ def publish_scores(
         BusyError: Somebody else is publishing; nothing was changed.
         WarehouseError: The audit failed or the database is away; nothing is published.
     """
-    with only_one(engine, "publish"), explain_absence(engine):
+    with explain_absence(engine), only_one(engine, "publish"):
         if _find_status(engine, run) != "published":
             with ThreadPoolExecutor(1) as beside:  # the parts are read once more meanwhile
                 expected = beside.submit(summarize_parts, scores)
@@ -89,6 +89,8 @@ def show(
     """Record the run as published and flip the pointer, unless readers see a newer night."""
     now = dt.datetime.now(dt.UTC)
     with begin_write(engine) as connection:
+        wait_for_lock(connection, "pointer")
+        _check_running(_read_status(connection, run), run)
         _insert_thresholds_and_gains(connection, run, serving, gains)
         finished = _describe(book, scores, serving) | {"status": "published", "finished_at": now}
         this_run = scoring_runs.c.run_id == run.run_id
@@ -99,13 +101,22 @@ def show(
 
 def _find_status(engine: Engine, run: Run) -> str:
     """Return running or published; another run may have found this one's silence too long."""
-    query = select(scoring_runs.c.status).where(scoring_runs.c.run_id == run.run_id)
     with engine.connect() as connection:
-        status: str = connection.execute(query).scalar_one()
-    if status not in ("running", "published"):
+        status = _read_status(connection, run)
+    if status != "published":
+        _check_running(status, run)
+    return status
+
+
+def _read_status(connection: Connection, run: Run) -> str:
+    query = select(scoring_runs.c.status).where(scoring_runs.c.run_id == run.run_id)
+    return str(connection.execute(query.with_for_update()).scalar_one())
+
+
+def _check_running(status: str, run: Run) -> None:
+    if status != "running":
         todo = "Nothing was published. Run the night again"
         raise WarehouseError(f"Run {run.run_id} was marked {status} meanwhile", todo=todo)
-    return status
 
 
 def _insert_thresholds_and_gains(

@@ -118,8 +118,10 @@ def forecast_calls(engine: Engine, n_calls: int) -> CallForecast:
         n, expected, variance = connection.execute(CALLS, asked).one()
         calibration = connection.execute(CALIBRATION, asked).first()
         all_buyers = connection.execute(ALL_BUYERS).scalar_one_or_none()
-    if not n or calibration is None or not all_buyers:
+    if not n:
         raise WarehouseError("There are no leads", todo="See `propensity runs` for the last night")
+    if calibration is None or not all_buyers:
+        raise WarehouseError("This night was published without gains", todo="The next one has them")
     ratio, error = calibration
     interval = expect_buyers(expected, variance, ratio, error, n)
     return CallForecast(n, expected, interval, min(1.0, expected / all_buyers))

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, select, union, update
 
 from propensity.warehouse import scores
 from propensity.warehouse.engine import begin_write
-from propensity.warehouse.locks import only_one
+from propensity.warehouse.locks import only_one, wait_for_lock
 from propensity.warehouse.tables import promotions, published_run, scoring_runs
 
 
@@ -72,6 +72,7 @@ def drop_superfluous(engine: Engine, keep_nights: int) -> list[StoredNight]:
     """
     with only_one(engine, "publish"):
         with begin_write(engine) as connection:
+            wait_for_lock(connection, "pointer")  # nobody rolls back to what goes
             nights = _find(connection, keep_nights)
             run_ids = [night.run_id for night in nights]
             mine = scoring_runs.c.run_id.in_(run_ids)

@@ -4,6 +4,7 @@ On PostgreSQL policyholder_scores is partitioned by run; elsewhere it is a view 
 tables of the runs, made anew when one comes or goes. Dropping a night is dropping a table.
 """
 
+import logging
 import re
 import time
 from collections.abc import Iterable
@@ -19,15 +20,17 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from propensity.errors import WarehouseError
 from propensity.warehouse.engine import begin_write, is_postgresql
 from propensity.warehouse.tables import policyholder_scores, published_run, scoring_runs
 
+logger = logging.getLogger(__name__)
 PREFIX = "policyholder_scores_r"
 PATIENCE_SECONDS = 10
+LOCK_TIMEOUT = "5s"
 INDEX_MEMORY = "256MB"
 
 
@@ -120,9 +123,18 @@ def attach(engine: Engine, run_id: int) -> None:
         connection.exec_driver_sql(
             f"ALTER TABLE {parent} ATTACH PARTITION {name} FOR VALUES IN ({run_id:d})"
         )
+    _analyse_parent(engine)
     older, deadline = _find_readers(engine), time.monotonic() + PATIENCE_SECONDS
     while (older := older & _find_readers(engine)) and time.monotonic() < deadline:
         time.sleep(0.02)
+
+
+def _analyse_parent(engine: Engine) -> None:
+    """Tell the planner about all runs together, which autovacuum never does: or it sorts."""
+    with engine.begin() as connection:
+        is_18 = (connection.dialect.server_version_info or (0,)) >= (18,)
+        only = "ONLY " if is_18 else ""  # before, all partitions are analysed again
+        connection.exec_driver_sql(f"ANALYZE {only}{policyholder_scores.name}")
 
 
 def _find_readers(engine: Engine) -> set[str]:
@@ -137,13 +149,22 @@ def _find_readers(engine: Engine) -> set[str]:
 
 
 def drop(engine: Engine, run_ids: Iterable[int]) -> None:
-    """Drop the tables of runs; readers of other runs neither wait nor notice."""
+    """Drop the tables of runs; readers of other runs neither wait nor notice.
+
+    A table that a long reader holds on PostgreSQL stays, with a warning; whoever cleans up next
+    tries again.
+    """
     mine = set(run_ids) & find_stored(engine)
     if is_postgresql(engine):
         for run_id in sorted(mine):
-            _detach(engine, run_id)
-            with engine.begin() as connection:
-                connection.exec_driver_sql(f"DROP TABLE {name_of(run_id)}")
+            try:
+                _detach(engine, run_id)
+                with engine.begin() as connection:
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+                    connection.exec_driver_sql(f"DROP TABLE {name_of(run_id)}")
+            except DBAPIError as error:
+                why = str(error.orig).split("\n", maxsplit=1)[0]
+                logger.warning("%s stays until the next clean-up: %s", name_of(run_id), why)
     elif mine:
         with begin_write(engine) as connection:
             _join_tables(connection, _find_attached(connection) - mine)
@@ -163,7 +184,11 @@ def _detach(engine: Engine, run_id: int) -> None:
     how = "FINALIZE" if pending else "CONCURRENTLY"
     statement = f"ALTER TABLE {policyholder_scores.name} DETACH PARTITION {name_of(run_id)} {how}"
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(statement)
+        connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+        try:
+            connection.exec_driver_sql(statement)
+        finally:
+            connection.exec_driver_sql("RESET lock_timeout")
 
 
 def _find_attached(connection: Connection) -> set[int]:

@@ -6,7 +6,9 @@ import pytest
 from propensity.terminal import write_csv
 
 
-@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "formula", ["=1+1", "+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1"]
+)
 def test_a_spreadsheet_finds_no_formula(tmp_path, formula):
     write_csv(pd.DataFrame({"model_version": [formula], "n": [-1]}), tmp_path / "x.csv")
     with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as file:

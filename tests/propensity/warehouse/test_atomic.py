@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from propensity.errors import BusyError
+from propensity.errors import BusyError, WarehouseError
 from propensity.warehouse import scores as run_scores
 from propensity.warehouse.engine import is_postgresql
 from propensity.warehouse.locks import only_one
@@ -241,3 +241,63 @@ def test_a_writer_waits_for_another_to_finish(engine, publish_night):
     other.execute(text("UPDATE published_run SET published_at = published_at"))
     threading.Timer(1, other.close).start()
     assert roll_back(engine, by="me", reason="a test") == (2, 1)
+
+
+def test_a_long_reader_keeps_a_table_and_nothing_else(postgresql_url, make_scores, monkeypatch):
+    """Neither retention nor the next night waits for somebody who left a transaction open."""
+    monkeypatch.setattr(run_scores, "LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr(run_scores, "PATIENCE_SECONDS", 0.2)
+    engine = open_warehouse(postgresql_url)
+    for day in (1, 2, 3):
+        run, contender = begin(engine, night_of(day))
+        publish_scores(engine, run, BOOK, make_scores(seed=day), contender)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE promotions SET decision = 'kept_champion'")
+    with psycopg.connect(postgresql_url) as reader:
+        reader.execute("SELECT count(*) FROM current_scores")
+        assert [n.run_id for n in drop_superfluous(engine, keep_nights=1)] == [1]
+        assert 1 in run_scores.find_stored(engine)
+        run, contender = begin(engine, night_of(4))
+        publish_scores(engine, run, BOOK, make_scores(seed=4), contender)
+        assert published_id(engine) == 4
+        reader.rollback()
+    drop_superfluous(engine, keep_nights=2)
+    assert 1 not in run_scores.find_stored(engine)
+
+
+def test_a_run_buried_between_attaching_and_the_flip_is_not_shown(
+    engine, publish_night, make_scores, monkeypatch
+):
+    """Its lock was lost, so another run took it for crashed and dropped its scores."""
+    last_night = publish_night(1)
+    run, contender = begin(engine, night_of(2))
+    real = run_scores.attach
+
+    def bury(engine, run_id):
+        real(engine, run_id)
+        start_run(engine, night_of(3), [])
+
+    monkeypatch.setattr(run_scores, "attach", bury)
+    with pytest.raises(WarehouseError, match="Run 2 was marked crashed meanwhile"):
+        publish_scores(engine, run, BOOK, make_scores(seed=2), contender)
+    assert published_id(engine) == last_night.run_id
+    assert len(read(engine, "SELECT * FROM current_scores")) == N_ROWS
+
+
+def test_rolling_back_while_a_night_is_shown_is_one_after_the_other(
+    engine, publish_night, make_scores
+):
+    publish_night(1)
+    publish_night(2)
+    run, contender = begin(engine, night_of(3))
+    arguments = (engine, run, BOOK, make_scores(seed=3), contender)
+    publisher = threading.Thread(target=publish_scores, args=arguments)
+    publisher.start()
+    while publisher.is_alive():
+        now, target = roll_back(engine, by="me", reason="a test", to_run_id=1)
+        roll_back(engine, by="me", reason="a test", to_run_id=now)
+    publisher.join()
+    moves = read(engine, "SELECT from_run_id, to_run_id FROM pointer_moves ORDER BY move_id")
+    assert moves["from_run_id"].tolist()[1:] == moves["to_run_id"].tolist()[:-1]
+    assert 3 in set(moves["to_run_id"])
+    assert target == 1

@@ -48,14 +48,11 @@ def test_neither_control_group_nor_known_responses_are_leads(engine, publish_nig
 
 @pytest.fixture
 def many(engine, make_scores):
-    """Three nights of a larger book, analysed."""
+    """Three nights of a larger book, just as publishing leaves them."""
     for day in (1, 2, 3):
         run, contender = begin(engine, night_of(day))
         book = dataclasses.replace(BOOK, n_rows=N_MANY)
         publish_scores(engine, run, book, make_scores(N_MANY, seed=day), contender)
-    if is_postgresql(engine):
-        with engine.begin() as connection:
-            connection.exec_driver_sql("ANALYZE")
     return engine
 
 

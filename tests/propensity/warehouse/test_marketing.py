@@ -58,7 +58,7 @@ def test_whom_to_call_first(nights):
 
 def test_expected_buyers_are_those_of_the_gains(nights):
     one = read(nights, query(2)).iloc[0]
-    leads = read(nights, "SELECT probability FROM leads WHERE lead_rank <= 200")
+    leads = read(nights, "SELECT probability FROM leads ORDER BY lead_rank LIMIT 200")
     assert one["expected_buyers"] == pytest.approx(leads["probability"].sum())
     need = read(nights, query(4)).iloc[0]
     gains = read(nights, "SELECT * FROM lead_gains ORDER BY percent")

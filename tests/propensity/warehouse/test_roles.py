@@ -103,6 +103,10 @@ def test_marketing_reads_no_table(marketing, table):
         "GRANT SELECT ON scoring_runs TO PUBLIC",
         "SET ROLE propensity_writer",
         "CREATE TEMPORARY TABLE mine (x INT)",
+        "SELECT pg_advisory_lock(1886547824, 2)",
+        "SELECT pg_try_advisory_xact_lock(1886547824, 2)",
+        "SELECT lo_from_bytea(0, 'smuggled')",
+        "SELECT lo_create(0)",
     ],
 )
 def test_marketing_changes_nothing(marketing, statement):

@@ -102,7 +102,13 @@ def test_every_column_of_every_table_is_described():
 
 @pytest.mark.parametrize(
     "url",
-    ["postgres//joe:hunter2@host", "postgresql://joe:x@hunter2:y@host:bad/db", "nosql://hunter2"],
+    [
+        "postgres//joe:hunter2@host",
+        "postgresql://joe:x@hunter2:y@host:bad/db",
+        "nosql://hunter2",
+        "postgresql://joe:x@hunter2@127.0.0.1/db",
+        "postgresql://host/dbname=x password=hunter2",
+    ],
 )
 def test_a_url_that_is_none_is_refused_without_showing_it(url):
     with pytest.raises(WarehouseError, match="PROPENSITY_DATABASE_URL") as refused:
