@@ -19,8 +19,9 @@ from propensity.contract import load_contract
 from propensity.dataset import CuratedBook, ingest_files
 from propensity.evaluation import Evaluation, Interval
 from propensity.gate import Contender, Decision
+from propensity.parts import read_batches
 from propensity.registry import ModelVersion, load_version, save_version
-from propensity.scored import ScoredBook
+from propensity.scored import LeadRules, ScoredBook
 from propensity.settings import NightlyConfig
 from propensity.simulate import simulate_book
 from propensity.warehouse.models import record_decision
@@ -60,12 +61,16 @@ def stage_score(folder: Path) -> None:
 
     book = CuratedBook(*_book(folder))
     version = load_version(folder.parent / "model")
-    score_book(book, version, CONTRACT, THRESHOLDS, folder / "scores")
+    score_book(book, version, CONTRACT, THRESHOLDS, LeadRules(), folder / "scores")
 
 
 def stage_publish(folder: Path) -> None:
     """Scores to SQLite: load, audit, flip."""
     parts, n_rows = parts_of(folder / "scores")
+    counts = [0, 0]
+    for batch in (b for p in parts for b in read_batches(p, ["is_control", "lead_rank"])):
+        counts[0] += int(batch["is_control"].to_numpy().sum())
+        counts[1] += batch.num_rows - batch["lead_rank"].null_count
     engine = open_warehouse(f"sqlite:///{folder / 'warehouse.db'}")
     night = Night(dt.date(2026, 11, 1), "a" * 64, "b" * 64)
     run = start_run(engine, night, [])
@@ -74,7 +79,7 @@ def stage_publish(folder: Path) -> None:
     serving = Contender(ModelVersion(run.run_name, folder, "", ()), quality)
     record_decision(engine, run, serving, Decision("promoted", "", serving))
     book = CuratedBook(*_book(folder))
-    publish_scores(engine, run, book, ScoredBook(parts, n_rows), serving)
+    publish_scores(engine, run, book, ScoredBook(parts, n_rows, *counts), serving)
 
 
 def _book(folder: Path) -> tuple[tuple[Path, ...], Path, int, int, int, int]:
