@@ -46,7 +46,8 @@ def test_every_command_and_file_named_exists(path):
     assert set(re.findall(r"\bmake ([a-z]+)", code)) <= targets
     assert set(re.findall(r"\bpropensity ([a-z]+)\b", code)) <= commands
     for script in re.findall(
-        r"(?:benchmarks|propensity|flows|tasks|docs|deployments)/[\w/.-]+\.\w+", text
+        r"(?<![\w/])(?:tests|benchmarks|propensity|flows|tasks|docs|deployments)/[\w/.-]+\.\w+",
+        text,
     ):
         assert (ROOT / script).exists(), script
     for link in re.findall(r"\]\(([^)#]+)\)", text):
