@@ -60,8 +60,10 @@ def train_member(
     _check_validation(validation)
     encoder = fit_encoder(training, contract)
     weights = balance_weights(training["response"].to_numpy())
-    seed_everything(config.seed + fold)
-    model, n_epochs, score = _fit(encoder, training, validation, weights, config, on_epoch)
+    seed = config.seed + fold
+    seed_everything(seed)
+    model = build_network(encoder, seed)
+    n_epochs, score = _fit(model, encoder, training, validation, weights, config, on_epoch)
     folder.mkdir(parents=True, exist_ok=True)
     encoder.save(encoder_path(folder, fold))
     model.save(network_path(folder, fold))
@@ -81,14 +83,14 @@ def _check_validation(validation: pa.Table) -> None:
 
 
 def _fit(
+    model: keras.Model,
     encoder: Encoder,
     training: pa.Table,
     validation: pa.Table,
     weights: tuple[float, float],
     config: NightlyConfig,
     on_epoch: OnEpoch,
-) -> tuple[keras.Model, int, float]:
-    model = build_network(encoder)
+) -> tuple[int, float]:
     batch_size = max(SMALLEST_BATCH, min(config.batch_size, training.num_rows // MIN_STEPS))
     n_steps = config.max_epochs * -(-training.num_rows // batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, n_steps)
@@ -111,7 +113,7 @@ def _fit(
         callbacks=[watch, stop],
         verbose=0,
     )
-    return model, len(watch.scores), max(watch.scores)
+    return len(watch.scores), max(watch.scores)
 
 
 class ValidationAveragePrecision(keras.callbacks.Callback):

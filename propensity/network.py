@@ -4,6 +4,7 @@ Numbers go through piecewise-linear bins, categories through embeddings; low-ran
 multiply features with one another, which a plain dense network of this size fails to learn here.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,15 +53,18 @@ class PiecewiseLinear(keras.layers.Layer):
 class LowRankCross(keras.layers.Layer):
     """x0 * (V U x + b) + x: multiplies features with one another (DCN-v2, Wang et al. 2021)."""
 
-    def __init__(self, rank: int, **options: Any) -> None:
+    def __init__(self, rank: int, seed: int = 0, **options: Any) -> None:
         super().__init__(**options)
-        self.rank = rank
+        self.rank, self.seed = rank, seed
 
     def build(self, shape: tuple[tuple[int | None, int], ...]) -> None:
         """Make the weights for inputs x0 and x of the same width."""
         width = shape[0][-1]
-        self.project = keras.layers.Dense(self.rank, use_bias=False, name="project")
-        self.expand = keras.layers.Dense(width, name="expand")
+        draw = glorot(self.seed)
+        self.project = keras.layers.Dense(
+            self.rank, use_bias=False, kernel_initializer=draw(), name="project"
+        )
+        self.expand = keras.layers.Dense(width, kernel_initializer=draw(), name="expand")
         self.project.build((None, width))
         self.expand.build((None, self.rank))
 
@@ -71,30 +75,47 @@ class LowRankCross(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return what the constructor needs."""
-        return {**super().get_config(), "rank": self.rank}
+        return {**super().get_config(), "rank": self.rank, "seed": self.seed}
+
+
+def glorot(seed: int) -> Callable[[], keras.initializers.Initializer]:
+    """Return a maker of initializers, each with a seed of its own.
+
+    Left to itself Keras draws their seeds from Python's global generator, which Prefect's threads
+    draw from too: the same night would give another model.
+    """
+    seeds = np.random.default_rng(seed)
+    return lambda: keras.initializers.GlorotUniform(int(seeds.integers(2**31)))
 
 
 def seed_everything(seed: int) -> None:
-    """Start afresh: same seed, same machine, same model."""
+    """Start afresh: same seed, same machine, same order of rows."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 
 
-def build_network(encoder: Encoder) -> keras.Model:
-    """Build the network for what an encoder gives: (codes, numbers) -> one logit."""
+def build_network(encoder: Encoder, seed: int) -> keras.Model:
+    """Build the network for what an encoder gives: (codes, numbers) -> one logit.
+
+    Args:
+        encoder: Tells the codes of each category and the bins of each number.
+        seed: Same seed, same initial weights.
+    """
+    draw = glorot(seed)
     codes = keras.Input((len(encoder.n_codes),), dtype="int32", name="codes")
     numbers = keras.Input((len(encoder.edges),), name="numbers")
     parts = [PiecewiseLinear(list(encoder.edges.values()))(numbers)]
     for i, n_codes in enumerate(encoder.n_codes):
         width = min(LARGEST_EMBEDDING, max(2, round(1.6 * n_codes**0.5)))
-        parts.append(keras.layers.Embedding(n_codes, width)(codes[:, i]))
+        table = keras.layers.Embedding(n_codes, width, embeddings_initializer=draw())
+        parts.append(table(codes[:, i]))
     x0 = x = keras.layers.Concatenate()(parts)
-    for _ in range(N_CROSSES):
-        x = LowRankCross(CROSS_RANK)((x0, x))
+    for layer in range(N_CROSSES):
+        x = LowRankCross(CROSS_RANK, seed=N_CROSSES * seed + layer)((x0, x))
     for units in DENSE_UNITS:
-        x = keras.layers.Dense(units, activation="relu")(x)
-    return keras.Model([codes, numbers], keras.layers.Dense(1)(x))
+        x = keras.layers.Dense(units, activation="relu", kernel_initializer=draw())(x)
+    return keras.Model([codes, numbers], keras.layers.Dense(1, kernel_initializer=draw())(x))
 
 
 class Predictor:

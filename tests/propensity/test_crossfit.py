@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import random
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +120,25 @@ def test_same_seed_same_member_whatever_its_fold_and_the_blank_rows_say(
     assert np.array_equal(
         predict(tmp_path / "version", member.fold, book), predict(folder, member.fold, book)
     )
+
+
+def test_same_seed_same_member_whatever_other_threads_draw(
+    member: Member, book: CuratedBook, tmp_path: Path
+) -> None:
+    """Prefect's threads draw from Python's generator too, at any moment."""
+    over = threading.Event()
+
+    def draw_now_and_then() -> None:
+        while not over.wait(0.001):
+            random.random()
+
+    thread = threading.Thread(target=draw_now_and_then)
+    thread.start()
+    try:
+        assert train_member(book, member.fold, CONTRACT, CONFIG, tmp_path) == member
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_training_stops_when_validation_does_and_keeps_the_best_epoch(

@@ -29,7 +29,7 @@ Inputs = tuple[NDArray[np.int32], NDArray[np.float32]]
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
     seed_everything(1)
-    return build_network(ENCODER)
+    return build_network(ENCODER, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +118,7 @@ def test_a_row_scores_the_same_in_any_company(
 def test_the_seed_decides_the_weights() -> None:
     weights = []
     for seed in (5, 5, 6):
-        seed_everything(seed)
-        weights.append(np.concatenate([w.ravel() for w in build_network(ENCODER).get_weights()]))
+        weights.append(np.concatenate([w.ravel() for w in build_network(ENCODER, seed).get_weights()]))
     assert np.array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[0], weights[2])
 

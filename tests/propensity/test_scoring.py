@@ -63,7 +63,7 @@ def version(tmp_path_factory: pytest.TempPathFactory, book: CuratedBook) -> Mode
         encoder = fit_encoder(rows.filter(pa.array(rows["fold"].to_numpy() != fold)), CONTRACT)
         encoder.save(encoder_path(folder, fold))
         seed_everything(fold)
-        build_network(encoder).save(network_path(folder, fold))
+        build_network(encoder, fold).save(network_path(folder, fold))
     members = tuple(Member(k, 0.5 + k / 20, 4.0 + k / 5, 1000, 1, 0.3) for k in range(5))
     version = ModelVersion("v", folder, CONTRACT.digest, members)
     save_version(version)
