@@ -77,7 +77,7 @@ def stage_publish(folder: Path) -> None:
     nothing = Interval(0, 0)
     quality = Evaluation(1, 0.1, THRESHOLDS, 0, nothing, 0, 0, 0, nothing, 0, 0, 0, 0)
     serving = Contender(ModelVersion(run.run_name, folder, "", ()), quality)
-    record_decision(engine, run, serving, Decision("promoted", "", serving))
+    record_decision(engine, run, serving, Decision("promoted", "", serving), against=None)
     book = CuratedBook(*_book(folder))
     publish_scores(engine, run, book, ScoredBook(parts, n_rows, *counts), serving)
 

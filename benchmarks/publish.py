@@ -160,7 +160,7 @@ def publish(url: str, folder: Path) -> int:
     nothing = Interval(0, 0)
     quality = Evaluation(1, 0.1, (0.2,) * 5, 0, nothing, 0, 0, 0, nothing, 0, 0, 0, 0)
     serving = Contender(ModelVersion(run.run_name, folder, "", ()), quality)
-    record_decision(engine, run, serving, Decision("kept_champion", "", serving))
+    record_decision(engine, run, serving, Decision("kept_champion", "", serving), against=None)
     book = CuratedBook((), folder, scores.n_rows, 0, 1, 0)
     started = time.monotonic()
     publish_scores(engine, run, book, scores, serving)

@@ -26,6 +26,7 @@ class Contest:
         baselines: Ways to decide without a model.
         champion: The model promoted last; None when there is none to judge.
         no_champion_reason: Why there is none.
+        champion_name: Name of the version promoted last, also of one that cannot be judged.
         difference: Paired bootstrap interval of F1(candidate) - F1(champion).
     """
 
@@ -34,6 +35,7 @@ class Contest:
     champion: Contender | None = None
     no_champion_reason: str = "there is no champion yet"
     difference: Interval | None = None
+    champion_name: str | None = None
 
 
 @dataclass(frozen=True)

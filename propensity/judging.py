@@ -46,14 +46,16 @@ def judge(
         champion_scored, champion_contender = _evaluate(book, contract, config, version)
     except ModelError as error:
         reason = f"champion {champion} cannot be judged ({error.found})"
-        return Contest(contender, baselines, no_champion_reason=reason)
+        return Contest(contender, baselines, no_champion_reason=reason, champion_name=champion)
     difference = compare_f1(
         scored["response"].to_numpy(),
         _predict(scored, contender),
         _predict(champion_scored, champion_contender),
         seed=config.seed,
     )
-    return Contest(contender, baselines, champion_contender, difference=difference)
+    return Contest(
+        contender, baselines, champion_contender, difference=difference, champion_name=champion
+    )
 
 
 def _evaluate(

@@ -13,7 +13,9 @@ from propensity.warehouse.models import record_decision
 def promote(night: OpenNight, contest: Contest) -> Decision:
     """Decide, and append the decision with its reason to the history."""
     decision = decide(contest, night.config.promotion_margin)
-    record_decision(reach_warehouse(), night.run, contest.candidate, decision)
+    record_decision(
+        reach_warehouse(), night.run, contest.candidate, decision, against=contest.champion_name
+    )
     text = f"# {night.version_name}: {decision.outcome.replace('_', ' ')}\n\n{decision.reason}"
     create_markdown_artifact(text, "decision")
     get_run_logger().info("%s: %s", decision.outcome, decision.reason)

@@ -106,8 +106,21 @@ def _check_promoted(connection: Connection, version: str | None, champion: str) 
         )
 
 
-def record_decision(engine: Engine, run: Run, candidate: Contender, decision: Decision) -> None:
-    """Register tonight's version and what the gate decided about it, in one transaction."""
+def record_decision(
+    engine: Engine, run: Run, candidate: Contender, decision: Decision, against: str | None
+) -> None:
+    """Register tonight's version and what the gate decided about it, in one transaction.
+
+    Args:
+        engine: The warehouse.
+        run: The night that decides.
+        candidate: Its version.
+        decision: Of the gate.
+        against: The champion it was judged against.
+
+    Raises:
+        WarehouseError: Another version was made champion meanwhile, say by hand; nothing is written.
+    """
     now = dt.datetime.now(dt.UTC)
     version, evaluation = candidate.version, candidate.evaluation
     registered = {
@@ -127,14 +140,25 @@ def record_decision(engine: Engine, run: Run, candidate: Contender, decision: De
         "decided_by": "gate",
         "as_of": run.night.as_of,
         "run_id": run.run_id,
-        "from_version": find_champion(engine, run.night.as_of),
+        "from_version": against,
         "to_version": version.name,
         "decision": decision.outcome,
         "reason": decision.reason,
     }
     with begin_write(engine) as connection:
+        wait_for_lock(connection, "promote")
+        _check_champion(connection, run, against)
         connection.execute(insert(model_versions).values(registered))
         connection.execute(insert(promotions).values(decided))
+
+
+def _check_champion(connection: Connection, run: Run, against: str | None) -> None:
+    champion = _find_champion(connection, run.night.as_of)
+    if champion != against:
+        raise WarehouseError(
+            f"{champion} was made champion while the night was judged against {against}",
+            todo="Nothing was decided or published. Run the night again: it will be judged anew",
+        )
 
 
 def describe_quality(evaluation: Evaluation) -> dict[str, float]:

@@ -14,7 +14,7 @@ from propensity.gate import Contender, Decision
 from propensity.parts import PartWriter
 from propensity.registry import ModelVersion
 from propensity.scored import SCORES_SCHEMA, ScoredBook
-from propensity.warehouse.models import record_decision
+from propensity.warehouse.models import find_champion, record_decision
 from propensity.warehouse.publish import publish_scores
 from propensity.warehouse.runs import Night, Run, start_run
 from propensity.warehouse.schema import open_warehouse
@@ -99,7 +99,8 @@ def begin(engine: Engine, night: Night) -> tuple[Run, Contender]:
     run = start_run(engine, night, [Path("book.csv")], f"flow-of-{night.as_of}")
     version = ModelVersion(run.run_name, Path("models") / run.run_name, "d" * 64, ())
     contender = Contender(version, QUALITY)
-    record_decision(engine, run, contender, Decision("promoted", "It is good.", contender))
+    against = find_champion(engine, night.as_of)
+    record_decision(engine, run, contender, Decision("promoted", "It is good.", contender), against)
     return run, contender
 
 

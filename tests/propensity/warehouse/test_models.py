@@ -1,9 +1,10 @@
+import dataclasses
 import datetime as dt
 
 import pytest
 
 from propensity.errors import WarehouseError
-from propensity.gate import Decision
+from propensity.gate import Contender, Decision
 from propensity.warehouse.models import find_champion, record_decision, roll_back_model
 from propensity.warehouse.runs import start_run
 
@@ -76,5 +77,21 @@ def test_a_candidate_that_lost_is_no_champion(engine):
         type(contender.version)("loser", contender.version.folder, "d" * 64, ()),
         contender.evaluation,
     )
-    record_decision(engine, run, loser, Decision("kept_champion", "It lost.", contender))
+    record_decision(engine, run, loser, Decision("kept_champion", "It lost.", contender), first.run_name)
     assert find_champion(engine) == first.run_name
+
+
+def test_a_champion_made_by_hand_during_the_night_is_not_superseded(engine):
+    """Judged against the second, the third must not displace the first, which nobody compared."""
+    first, _ = begin(engine, night_of(1))
+    second, contender = begin(engine, night_of(2))
+    run = start_run(engine, night_of(3), [])
+    third = Contender(dataclasses.replace(contender.version, name="third"), contender.evaluation)
+    roll_back_model(engine, **ME)
+    won = Decision("promoted", "It is good.", third)
+    with pytest.raises(WarehouseError, match=f"{first.run_name} was made champion while"):
+        record_decision(engine, run, third, won, against=second.run_name)
+    assert find_champion(engine) == first.run_name
+    assert "third" not in set(read(engine, "SELECT * FROM model_versions")["model_version"])
+    record_decision(engine, run, third, won, against=first.run_name)
+    assert find_champion(engine) == "third"
