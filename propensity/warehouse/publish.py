@@ -69,8 +69,11 @@ def publish_scores(
                 gains = beside.submit(find_gains, scores, find_suppressed(engine))
                 run_scores.create(engine, run.run_id)
                 load_scores(engine, run.run_id, scores, on_progress)
+                audited = beside.submit(
+                    audit_scores, engine, run.run_id, expected.result(), book.n_rows
+                )
                 run_scores.index(engine, run.run_id)
-                audit_scores(engine, run.run_id, expected.result(), book.n_rows)
+                audited.result()
             run_scores.attach(engine, run.run_id)
             show(engine, run, book, scores, serving, gains.result())
         with engine.connect() as connection:
