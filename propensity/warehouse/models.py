@@ -119,7 +119,7 @@ def record_decision(
         against: The champion it was judged against.
 
     Raises:
-        WarehouseError: Another version was made champion meanwhile, say by hand; nothing is written.
+        WarehouseError: Another version was made champion meanwhile; nothing is written.
     """
     now = dt.datetime.now(dt.UTC)
     version, evaluation = candidate.version, candidate.evaluation

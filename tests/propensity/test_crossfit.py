@@ -130,7 +130,7 @@ def test_same_seed_same_member_whatever_other_threads_draw(
 
     def draw_now_and_then() -> None:
         while not over.wait(0.001):
-            random.random()
+            random.getrandbits(8)
 
     thread = threading.Thread(target=draw_now_and_then)
     thread.start()

@@ -116,9 +116,8 @@ def test_a_row_scores_the_same_in_any_company(
 
 
 def test_the_seed_decides_the_weights() -> None:
-    weights = []
-    for seed in (5, 5, 6):
-        weights.append(np.concatenate([w.ravel() for w in build_network(ENCODER, seed).get_weights()]))
+    networks = [build_network(ENCODER, seed) for seed in (5, 5, 6)]
+    weights = [np.concatenate([w.ravel() for w in n.get_weights()]) for n in networks]
     assert np.array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[0], weights[2])
 

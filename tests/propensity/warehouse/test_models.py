@@ -77,7 +77,9 @@ def test_a_candidate_that_lost_is_no_champion(engine):
         type(contender.version)("loser", contender.version.folder, "d" * 64, ()),
         contender.evaluation,
     )
-    record_decision(engine, run, loser, Decision("kept_champion", "It lost.", contender), first.run_name)
+    record_decision(
+        engine, run, loser, Decision("kept_champion", "It lost.", contender), first.run_name
+    )
     assert find_champion(engine) == first.run_name
 
 
