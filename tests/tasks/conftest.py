@@ -14,7 +14,7 @@ from propensity.simulate import simulate_book
 def night(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Iterator[OpenNight]:
     folder = tmp_path_factory.mktemp("night")
     csv = folder / "book.csv"
-    simulate_book(csv, n_rows=12_000, seed=1, unlabelled_share=0.25)
+    simulate_book(csv, n_rows=20_000, seed=1, unlabelled_share=0.25)
     lines = csv.read_text(encoding="utf-8").splitlines()
     lines[10] = lines[10].replace("Male", "Mole").replace("Female", "Femole")
     csv.write_text("\n".join(lines), encoding="utf-8")

@@ -5,6 +5,7 @@ from sqlalchemy import text
 
 from propensity.errors import WarehouseError
 from propensity.scored import SCORES_SCHEMA
+from propensity.warehouse import publish
 from propensity.warehouse import scores as run_scores
 from propensity.warehouse.loading import insert_parts, load_scores
 from propensity.warehouse.publish import publish_scores
@@ -107,9 +108,10 @@ def test_scores_that_fail_the_audit_are_never_seen(
 
 def test_a_value_that_was_changed_on_the_way_fails_the_audit(engine, make_scores, monkeypatch):
     run, contender = begin(engine, night_of(1))
-    real = run_scores.index
+    real = publish.load_scores
 
-    def tamper(engine, run_id):
+    def tamper(engine, run_id, *rest):
+        real(engine, run_id, *rest)
         with engine.begin() as connection:
             connection.execute(
                 text(
@@ -117,9 +119,8 @@ def test_a_value_that_was_changed_on_the_way_fails_the_audit(engine, make_scores
                     " WHERE policyholder_id = 7"
                 )
             )
-        real(engine, run_id)
 
-    monkeypatch.setattr(run_scores, "index", tamper)
+    monkeypatch.setattr(publish, "load_scores", tamper)
     with pytest.raises(WarehouseError, match="Audit of run 1: the table holds"):
         publish_scores(engine, run, BOOK, make_scores(), contender)
     assert published_id(engine) is None
