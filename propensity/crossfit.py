@@ -16,12 +16,21 @@ from propensity.errors import InputError, ModelError
 from propensity.features import Encoder, fit_encoder
 from propensity.folds import VALIDATION_SALT, select_share
 from propensity.imbalance import balance_weights
-from propensity.network import Predictor, build_network, load_network, seed_everything
+from propensity.network import (
+    N_TOWERS,
+    Predictor,
+    add_statistics,
+    build_network,
+    load_network,
+    seed_everything,
+)
 from propensity.registry import Member, encoder_path, network_path
 from propensity.settings import NightlyConfig
+from propensity.target_statistics import fit_statistics, pair_features
 
 MIN_STEPS = 50
 """Steps an epoch: a book too small for as many full batches is learnt in smaller ones ..."""
+STEPS_AT_ONCE = 16
 SMALLEST_BATCH = 64
 """... but not in batches that hold only a handful of ones."""
 OnEpoch = Callable[[int, float], None]
@@ -60,14 +69,14 @@ def train_member(
     _check_validation(validation)
     encoder = fit_encoder(training, contract)
     weights = balance_weights(training["response"].to_numpy())
-    seed = config.seed + fold
-    seed_everything(seed)
-    model = build_network(encoder, seed)
-    n_epochs, score = _fit(model, encoder, training, validation, weights, config, on_epoch)
+    seed_everything(config.seed + fold)
+    watch = ValidationAveragePrecision(encoder, validation, on_epoch)
+    model = _fit(encoder, training, weights, config, config.seed + fold, watch)
     folder.mkdir(parents=True, exist_ok=True)
     encoder.save(encoder_path(folder, fold))
     model.save(network_path(folder, fold))
     _check_reloaded(model, network_path(folder, fold), *encoder.encode(validation))
+    n_epochs, score = len(watch.scores), max(watch.scores)
     return Member(fold, *weights, training.num_rows, n_epochs, score)
 
 
@@ -83,29 +92,34 @@ def _check_validation(validation: pa.Table) -> None:
 
 
 def _fit(
-    model: keras.Model,
     encoder: Encoder,
     training: pa.Table,
-    validation: pa.Table,
     weights: tuple[float, float],
     config: NightlyConfig,
-    on_epoch: OnEpoch,
-) -> tuple[int, float]:
+    seed: int,
+    watch: "ValidationAveragePrecision",
+) -> keras.Model:
+    codes, numbers = encoder.encode(training)
+    responses, pairs = training["response"].to_numpy(), pair_features(encoder)
+    cells = pairs.find_cells(codes, numbers)
+    ids = training["policyholder_id"].to_numpy()
+    table, statistics = fit_statistics(pairs, cells, responses, ids)
+    network = build_network(encoder, pairs, seed)
+    watch.whole = add_statistics(network, encoder, pairs, table)
     batch_size = max(SMALLEST_BATCH, min(config.batch_size, training.num_rows // MIN_STEPS))
     n_steps = config.max_epochs * -(-training.num_rows // batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, n_steps)
-    model.compile(
+    network.compile(
         optimizer=keras.optimizers.AdamW(schedule, weight_decay=1e-4),
         loss=keras.losses.BinaryCrossentropy(from_logits=True),
+        steps_per_execution=STEPS_AT_ONCE,
     )
-    responses = training["response"].to_numpy()
-    watch = ValidationAveragePrecision(encoder, validation, on_epoch)
     stop = keras.callbacks.EarlyStopping(
         watch.metric, mode="max", patience=config.patience, restore_best_weights=True
     )
-    model.fit(
-        list(encoder.encode(training)),
-        responses.astype(np.float32)[:, None],
+    network.fit(
+        [codes, numbers, statistics],
+        np.repeat(responses.astype(np.float32)[:, None], N_TOWERS, axis=1),
         # a vector: class_weight would be looked up row by row in Python
         sample_weight=np.array(weights, dtype=np.float32)[responses],
         epochs=config.max_epochs,
@@ -113,7 +127,7 @@ def _fit(
         callbacks=[watch, stop],
         verbose=0,
     )
-    return len(watch.scores), max(watch.scores)
+    return watch.whole
 
 
 class ValidationAveragePrecision(keras.callbacks.Callback):
@@ -124,6 +138,7 @@ class ValidationAveragePrecision(keras.callbacks.Callback):
     """
 
     metric = "validation_average_precision"
+    whole: keras.Model  # the network that is trained, with its statistics looked up
 
     def __init__(self, encoder: Encoder, validation: pa.Table, on_epoch: OnEpoch) -> None:
         super().__init__()
@@ -134,7 +149,7 @@ class ValidationAveragePrecision(keras.callbacks.Callback):
 
     def on_train_begin(self, _: dict[str, float] | None = None) -> None:
         """Compile the forward pass once."""
-        self.predictor = Predictor(self.model)
+        self.predictor = Predictor(self.whole)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Put the metric where early stopping looks for it."""

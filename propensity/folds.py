@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 N_FOLDS = 5
 VALIDATION_SALT = 1
 CONTROL_SALT = 2
+STATISTICS_SALT = 3
 """Salts give independent hashes of the same id: 0 is the fold, 1 the validation rows, 2 the control
-group."""
+group, 3 the parts that target statistics leave out."""
 
 
 def hash_ids(policyholder_ids: NDArray[Any], salt: int = 0) -> NDArray[np.uint64]:

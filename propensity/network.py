@@ -1,7 +1,8 @@
 """The Keras network of one member. The only module that imports TensorFlow: it costs seconds.
 
-Numbers go through piecewise-linear bins, categories through embeddings; low-rank cross layers
-multiply features with one another, which a plain dense network of this size fails to learn here.
+Numbers go through piecewise-linear bins, categories through embeddings, every pair of features
+through its target statistic; low-rank cross layers multiply all of them with one another, which a
+plain dense network of this size fails to learn here. docs/network.md tells what each is worth.
 """
 
 from collections.abc import Callable
@@ -15,14 +16,17 @@ from keras import ops
 from numpy.typing import NDArray
 
 from propensity.features import Encoder
+from propensity.target_statistics import Pairs
 
 # Each member's network is traced anew, once, by design; TensorFlow takes that for a mistake.
 tf.get_logger().setLevel("ERROR")
 
 PREDICT_ROWS = 16_384
-CROSS_RANK = 32
-N_CROSSES = 3
-DENSE_UNITS = (128, 64)
+N_TOWERS = 2
+"""Alike but for their initial weights; the average of their logits varies less than one."""
+CROSS_RANK = 128
+N_CROSSES = 2
+DENSE_UNITS = (64,)
 LARGEST_EMBEDDING = 16
 
 
@@ -47,6 +51,35 @@ class PiecewiseLinear(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Edges travel with the model."""
         return {**super().get_config(), "edges": self.edges}
+
+
+@keras.saving.register_keras_serializable("propensity")
+class PairStatistics(keras.layers.Layer):
+    """The statistic of the cell of each pair of features; learnt by fit_statistics, not trained."""
+
+    def __init__(self, cuts: list[list[float]], sizes: list[int], **options: Any) -> None:
+        super().__init__(**options)
+        self.pairs = Pairs(cuts, sizes)
+
+    def build(self, _shape: Any) -> None:
+        """Make room for the statistic of every cell."""
+        shape = (self.pairs.starts[-1],)
+        self.table = self.add_weight(shape=shape, initializer="zeros", trainable=False)
+
+    def call(self, inputs: tuple[Any, Any]) -> Any:
+        """Look up: codes (n, categories), numbers (n, numerics) -> (n, pairs)."""
+        codes, numbers = inputs
+        binned = [ops.digitize(numbers[:, i], cut) for i, cut in enumerate(self.pairs.cuts)]
+        all_codes = ops.stack([*ops.unstack(codes, axis=1), *binned], axis=1)
+        first, second = np.array(self.pairs.members).T
+        sizes, starts = np.array(self.pairs.sizes)[second], np.array(self.pairs.starts[:-1])
+        cells = ops.take(all_codes, first, axis=1) * sizes + ops.take(all_codes, second, axis=1)
+        return ops.take(self.table, cells + starts)
+
+    def get_config(self) -> dict[str, Any]:
+        """Cuts and sizes travel with the model."""
+        own = {"cuts": self.pairs.cuts, "sizes": self.pairs.sizes}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable("propensity")
@@ -95,27 +128,58 @@ def seed_everything(seed: int) -> None:
     tf.config.experimental.enable_op_determinism()
 
 
-def build_network(encoder: Encoder, seed: int) -> keras.Model:
-    """Build the network for what an encoder gives: (codes, numbers) -> one logit.
+def build_network(encoder: Encoder, pairs: Pairs, seed: int) -> keras.Model:
+    """Build the part that is trained: (codes, numbers, statistics of the pairs) -> a logit a tower.
 
     Args:
         encoder: Tells the codes of each category and the bins of each number.
+        pairs: Tells how many statistics there are.
         seed: Same seed, same initial weights.
     """
     draw = glorot(seed)
-    codes = keras.Input((len(encoder.n_codes),), dtype="int32", name="codes")
-    numbers = keras.Input((len(encoder.edges),), name="numbers")
+    codes, numbers = _make_inputs(encoder)
+    statistics = keras.Input((len(pairs.members),), name="statistics")
     parts = [PiecewiseLinear(list(encoder.edges.values()))(numbers)]
     for i, n_codes in enumerate(encoder.n_codes):
         width = min(LARGEST_EMBEDDING, max(2, round(1.6 * n_codes**0.5)))
         table = keras.layers.Embedding(n_codes, width, embeddings_initializer=draw())
         parts.append(table(codes[:, i]))
-    x0 = x = keras.layers.Concatenate()(parts)
-    for layer in range(N_CROSSES):
-        x = LowRankCross(CROSS_RANK, seed=N_CROSSES * seed + layer)((x0, x))
+    x0 = keras.layers.Concatenate()([*parts, statistics])
+    logits = [_build_tower(x0, draw) for _ in range(N_TOWERS)]
+    return keras.Model([codes, numbers, statistics], keras.layers.Concatenate()(logits))
+
+
+def _build_tower(x0: Any, draw: Callable[[], keras.initializers.Initializer]) -> Any:
+    x = x0
+    for _ in range(N_CROSSES):
+        x = LowRankCross(CROSS_RANK, seed=draw().seed)((x0, x))
     for units in DENSE_UNITS:
         x = keras.layers.Dense(units, activation="relu", kernel_initializer=draw())(x)
-    return keras.Model([codes, numbers], keras.layers.Dense(1, kernel_initializer=draw())(x))
+    return keras.layers.Dense(1, kernel_initializer=draw())(x)
+
+
+def add_statistics(
+    network: keras.Model, encoder: Encoder, pairs: Pairs, table: NDArray[np.float32]
+) -> keras.Model:
+    """Let a network look its statistics up and average its towers: (codes, numbers) -> one logit.
+
+    Args:
+        network: Of build_network; trained or still to be.
+        encoder: The same.
+        pairs: The same.
+        table: The statistic of every cell.
+    """
+    codes, numbers = _make_inputs(encoder)
+    look_up = PairStatistics(pairs.cuts, pairs.sizes)
+    logits = network([codes, numbers, look_up((codes, numbers))])
+    whole = keras.Model([codes, numbers], ops.mean(logits, axis=1, keepdims=True))
+    look_up.set_weights([table])
+    return whole
+
+
+def _make_inputs(encoder: Encoder) -> tuple[Any, Any]:
+    codes = keras.Input((len(encoder.n_codes),), dtype="int32", name="codes")
+    return codes, keras.Input((len(encoder.edges),), name="numbers")
 
 
 class Predictor:

@@ -61,16 +61,16 @@ class NightlyConfig(BaseSettings):
     tolerated_rejected_share: float = Field(
         0.01, ge=0, lt=1, description="the night stops when more of the rows break the contract"
     )
-    max_epochs: int = Field(4, ge=1, le=100, description="training stops here or earlier")
+    max_epochs: int = Field(3, ge=1, le=100, description="training stops here or earlier")
     patience: int = Field(
         1, ge=1, le=100, description="epochs without a better validation average precision"
     )
     batch_size: int = Field(
-        2048, ge=16, le=65_536, description="training rows a step, less if the book is small"
+        1024, ge=16, le=65_536, description="training rows a step, less if the book is small"
     )
     learning_rate: float = Field(3e-3, gt=0, le=1, description="at the first step; decays to 0")
     validation_share: float = Field(
-        0.1, ge=0.01, lt=0.5, description="share of the training rows that decides when to stop"
+        0.05, ge=0.01, lt=0.5, description="share of the training rows that decides when to stop"
     )
     seed: int = Field(0, ge=0, lt=2**31, description="of the weights, the row order, the bootstrap")
     promotion_margin: float = Field(

@@ -90,7 +90,7 @@ def test_weights_are_of_its_own_training_rows(member: Member, book: CuratedBook)
     weights = balance_weights(training["response"].to_numpy())
     assert (member.weight_of_zero, member.weight_of_one) == weights
     assert member.n_training_rows == len(training)
-    assert len(validation) == pytest.approx(len(training) / 9, rel=0.1)
+    assert len(validation) == pytest.approx(len(training) / 19, rel=0.1)
 
 
 def test_validation_score_is_that_of_the_saved_network(

@@ -17,19 +17,23 @@ from propensity.network import (
     LowRankCross,
     PiecewiseLinear,
     Predictor,
+    add_statistics,
     build_network,
     load_network,
     seed_everything,
 )
+from propensity.target_statistics import pair_features
 
 ENCODER = Encoder({"c": ["a", "b"], "d": [1, 2, 3]}, {"x": [0.0, 10.0, 30.0], "y": [1.0, 2.0]})
+PAIRS = pair_features(ENCODER)
 Inputs = tuple[NDArray[np.int32], NDArray[np.float32]]
 
 
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
     seed_everything(1)
-    return build_network(ENCODER, seed=1)
+    table = np.random.default_rng(2).normal(size=PAIRS.starts[-1]).astype(np.float32)
+    return add_statistics(build_network(ENCODER, PAIRS, seed=1), ENCODER, PAIRS, table)
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +87,26 @@ def test_a_network_that_scores_differently_once_reloaded_is_refused(
 ) -> None:
     model.save(tmp_path / "model.keras")
     altered = load_network(tmp_path / "model.keras")
-    *kept, bias = altered.get_weights()
-    altered.set_weights([*kept, bias + np.float32(1e-3)])
+    altered.set_weights([w + np.float32(1e-3) for w in altered.get_weights()])
     altered.save(tmp_path / "model.keras")
     with pytest.raises(ModelError, match=r"model\.keras, read back, scores 1,000 of 1,000"):
         _check_reloaded(model, tmp_path / "model.keras", *inputs)
+
+
+def test_the_whole_network_is_the_trained_one_with_its_statistics_looked_up(
+    inputs: Inputs,
+) -> None:
+    trained = build_network(ENCODER, PAIRS, seed=1)
+    table = np.random.default_rng(2).normal(size=PAIRS.starts[-1]).astype(np.float32)
+    whole = add_statistics(trained, ENCODER, PAIRS, table)
+    statistics = table[PAIRS.find_cells(*inputs)]
+    towers = trained([*inputs, statistics]).numpy()
+    assert not np.allclose(towers[:, 0], towers[:, 1])
+    expected = towers.mean(axis=1)
+    assert Predictor(whole).predict_logits(*inputs) == pytest.approx(expected, abs=1e-5)
+    frozen = [w.name for w in whole.non_trainable_weights]
+    assert len(frozen) == 1
+    assert len(whole.trainable_weights) == len(trained.trainable_weights)
 
 
 def test_code_in_a_network_file_is_not_run(tmp_path: Path) -> None:
@@ -116,7 +135,7 @@ def test_a_row_scores_the_same_in_any_company(
 
 
 def test_the_seed_decides_the_weights() -> None:
-    networks = [build_network(ENCODER, seed) for seed in (5, 5, 6)]
+    networks = [build_network(ENCODER, PAIRS, seed) for seed in (5, 5, 6)]
     weights = [np.concatenate([w.ravel() for w in n.get_weights()]) for n in networks]
     assert np.array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[0], weights[2])

@@ -23,7 +23,13 @@ from propensity.errors import ModelError
 from propensity.evaluation import evaluate_scores
 from propensity.features import Encoder, fit_encoder
 from propensity.folds import CONTROL_SALT, select_share
-from propensity.network import Predictor, build_network, load_network, seed_everything
+from propensity.network import (
+    Predictor,
+    add_statistics,
+    build_network,
+    load_network,
+    seed_everything,
+)
 from propensity.registry import (
     Member,
     ModelVersion,
@@ -36,6 +42,7 @@ from propensity.scored import SCORES_SCHEMA, LeadRules
 from propensity.scorer import Scorer, score_labelled
 from propensity.scoring import score_book
 from propensity.simulate import simulate_book
+from propensity.target_statistics import pair_features
 
 N_ROWS = 4000
 RULES = LeadRules(control_share=0.1)
@@ -63,7 +70,10 @@ def version(tmp_path_factory: pytest.TempPathFactory, book: CuratedBook) -> Mode
         encoder = fit_encoder(rows.filter(pa.array(rows["fold"].to_numpy() != fold)), CONTRACT)
         encoder.save(encoder_path(folder, fold))
         seed_everything(fold)
-        build_network(encoder, fold).save(network_path(folder, fold))
+        pairs = pair_features(encoder)
+        table = np.zeros(pairs.starts[-1], dtype=np.float32)
+        whole = add_statistics(build_network(encoder, pairs, fold), encoder, pairs, table)
+        whole.save(network_path(folder, fold))
     members = tuple(Member(k, 0.5 + k / 20, 4.0 + k / 5, 1000, 1, 0.3) for k in range(5))
     version = ModelVersion("v", folder, CONTRACT.digest, members)
     save_version(version)

@@ -1,0 +1,94 @@
+"""What each part of the network is worth, on the development half of the policyholders.
+
+    .venv/bin/python benchmarks/ablation.py ../shared/data/*.csv.gz
+
+Each row leaves one part out or alters it. All are cross-fitted on the half of the policyholders on
+which the settings were chosen; benchmarks/quality.py has the other half. Two seeds each: the spread
+between them is noise that a difference has to exceed.
+"""
+
+import dataclasses
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from quality import CONTRACT, DEVELOPMENT_SALT, run_network
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from propensity import crossfit, network
+from propensity.dataset import CuratedBook, ingest_files, read_labelled
+from propensity.folds import select_share
+from propensity.settings import NightlyConfig
+
+SEEDS = 0, 10
+
+
+def hide_statistics(
+    pairs: Any, cells: NDArray[np.int64], *_: Any
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Show nothing in their place."""
+    return np.zeros(pairs.starts[-1], np.float32), np.zeros(cells.shape, np.float32)
+
+
+def weigh_equally(_: Any) -> tuple[float, float]:
+    """No class weights."""
+    return 1.0, 1.0
+
+
+ARMS: dict[str, tuple[dict[str, int], list[Any]]] = {
+    "as it is": ({}, []),
+    "without target statistics": ({}, [(crossfit, "fit_statistics", hide_statistics)]),
+    "without cross layers": ({}, [(network, "N_CROSSES", 0)]),
+    "embeddings of width 2": ({}, [(network, "LARGEST_EMBEDDING", 2)]),
+    "without class weights": ({}, [(crossfit, "balance_weights", weigh_equally)]),
+    "one tower": ({}, [(network, "N_TOWERS", 1), (crossfit, "N_TOWERS", 1)]),
+    "rank 32": ({}, [(network, "CROSS_RANK", 32)]),
+    "three cross layers": ({}, [(network, "N_CROSSES", 3)]),
+    "batches of 2,048": ({"batch_size": 2048}, []),
+}
+
+
+def take_half(book: CuratedBook, folder: Path) -> CuratedBook:
+    """Keep the labelled policyholders of the development half."""
+    rows = read_labelled(book)
+    chosen = select_share(rows["policyholder_id"].to_numpy(), 0.5, DEVELOPMENT_SALT)
+    pq.write_table(rows.filter(pa.array(chosen)), folder / "half.parquet")
+    return dataclasses.replace(book, parts=(folder / "half.parquet",))
+
+
+def run_arm(book: CuratedBook, settings: dict[str, int], patches: list[Any]) -> None:
+    """Print the figures of each seed."""
+    for seed in SEEDS:
+        started = [patch.object(*what) for what in patches]
+        for one in started:
+            one.start()
+        scored, seconds, _ = run_network(book, NightlyConfig(seed=seed, **settings))
+        for one in started:
+            one.stop()
+        response, probability = scored["response"], scored["probability"]
+        area = roc_auc_score(response, probability)
+        precision = average_precision_score(response, probability)
+        print(f" {area:.5f} | {precision:.5f} | {seconds:.0f} |", end="", flush=True)
+
+
+def main(files: list[str]) -> None:
+    """Print a row an arm."""
+    titles = [f"ROC AUC, seed {s} | AP, seed {s} | fit, s" for s in SEEDS]
+    print(f"| | {' | '.join(titles)} |\n|---|{'---:|' * 3 * len(SEEDS)}")
+    with tempfile.TemporaryDirectory() as name:
+        book = ingest_files([Path(f) for f in files], CONTRACT, Path(name))
+        half = take_half(book, Path(name))
+        for title, (settings, patches) in ARMS.items():
+            print(f"| {title} |", end="")
+            run_arm(half, settings, patches)
+            print(flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,178 @@
+"""Quality and time of our network beside LightGBM, XGBoost and CatBoost: same rows, same folds.
+
+    .venv/bin/python -m pip install --no-deps --require-hashes -r benchmarks/requirements.txt
+    .venv/bin/python benchmarks/quality.py ../shared/data/*.csv.gz
+
+Every policyholder is scored by a model that never saw their answer, so all figures are
+cross-fitted. Settings of the network were chosen on the development half of the policyholders only
+(benchmarks/ablation.py): the second table holds the figures of the other half, on which nothing
+was chosen. Intervals are paired: the same policyholders are drawn for both models.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from propensity.contract import load_contract
+from propensity.crossfit import train_member
+from propensity.dataset import CuratedBook, ingest_files, read_labelled
+from propensity.evaluation import evaluate_scores
+from propensity.folds import N_FOLDS, select_share
+from propensity.registry import ModelVersion
+from propensity.scorer import score_labelled
+from propensity.settings import NightlyConfig
+
+CONTRACT = load_contract()
+DEVELOPMENT_SALT = 77
+"""Choices may look at the half of the policyholders that this salt selects, and at no other."""
+N_RESAMPLES = 100
+N_THREADS = 2
+Scored = tuple[pd.DataFrame, float, float]
+"""A frame with probability, fold and response; seconds to fit, rows scored a second."""
+
+
+def run_network(book: CuratedBook, config: NightlyConfig) -> Scored:
+    """Train the five members as the nightly job does and score with them."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        started = time.monotonic()
+        members = [train_member(book, k, CONTRACT, config, folder) for k in range(N_FOLDS)]
+        fitted = time.monotonic()
+        version = ModelVersion("benchmark", folder, CONTRACT.digest, tuple(members))
+        scored = score_labelled(book, version, CONTRACT)
+        return scored, fitted - started, len(scored) / (time.monotonic() - fitted)
+
+
+def run_trees(book: CuratedBook, make: Callable[[], Any], *, as_numbers: bool = False) -> Scored:
+    """Fit one model for each fold on all other folds: no rows are set aside to stop by.
+
+    LightGBM does better here with categories as numbers, CatBoost with its own way.
+    """
+    rows = read_labelled(book)
+    scored = rows.select(["policyholder_id", "fold", "response"]).to_pandas()
+    features = rows.select([c.name for c in CONTRACT.features]).to_pandas()
+    for column in CONTRACT.categories:
+        category = features[column.name].astype("category")
+        features[column.name] = category.cat.codes.astype(int) if as_numbers else category
+    fold, response = scored["fold"].to_numpy(), scored["response"].to_numpy()
+    probability, seconds = np.empty(len(scored)), np.zeros(2)
+    for k in range(N_FOLDS):
+        model, times = make(), [time.monotonic()]
+        model.fit(features[fold != k], response[fold != k])
+        times.append(time.monotonic())
+        probability[fold == k] = model.predict_proba(features[fold == k])[:, 1]
+        times.append(time.monotonic())
+        seconds += np.diff(times)
+    scored = scored.assign(probability=probability.astype(np.float32))
+    return scored, float(seconds[0]), len(scored) / float(seconds[1])
+
+
+def make_lightgbm() -> Any:
+    """The strongest of the trees here."""
+    from lightgbm import LGBMClassifier
+
+    return LGBMClassifier(
+        n_estimators=1000,
+        learning_rate=0.02,
+        num_leaves=31,
+        min_child_samples=100,
+        colsample_bytree=0.5,
+        subsample=0.8,
+        subsample_freq=1,
+        n_jobs=N_THREADS,
+        random_state=0,
+        verbose=-1,
+    )
+
+
+def make_xgboost() -> Any:
+    """Histograms, native categories."""
+    from xgboost import XGBClassifier
+
+    return XGBClassifier(
+        n_estimators=500,
+        learning_rate=0.05,
+        max_depth=6,
+        tree_method="hist",
+        enable_categorical=True,
+        n_jobs=N_THREADS,
+        random_state=0,
+    )
+
+
+def make_catboost() -> Any:
+    """Region and channel as native categories."""
+    from catboost import CatBoostClassifier
+
+    return CatBoostClassifier(
+        iterations=600,
+        learning_rate=0.08,
+        depth=6,
+        cat_features=[c.name for c in CONTRACT.categories],
+        thread_count=N_THREADS,
+        random_seed=0,
+        allow_writing_files=False,
+        verbose=False,
+    )
+
+
+def find_differences(
+    ours: pd.DataFrame, theirs: pd.DataFrame
+) -> dict[str, tuple[float, NDArray[np.float64]]]:
+    """Ours less theirs in ROC AUC and average precision, with 95 % bootstrap intervals."""
+    response = ours["response"].to_numpy()
+    scores = ours["probability"].to_numpy(), theirs["probability"].to_numpy()
+    rng, found = np.random.default_rng(0), {}
+    draws = [rng.poisson(1.0, len(response)) for _ in range(N_RESAMPLES)]
+    for name, measure in (("ROC AUC", roc_auc_score), ("AP", average_precision_score)):
+        difference = measure(response, scores[0]) - measure(response, scores[1])
+        drawn = [
+            np.subtract(*(measure(response, s, sample_weight=w) for s in scores)) for w in draws
+        ]
+        found[name] = difference, np.quantile(drawn, [0.025, 0.975])
+    return found
+
+
+def print_table(results: dict[str, Scored], keep: NDArray[np.bool_]) -> None:
+    """Print a row a model, over the policyholders to keep."""
+    print("| model | ROC AUC | average precision | F1 (95 % interval) | fit, s | scored rows/s |")
+    print("|---|---:|---:|---:|---:|---:|")
+    for name, (scored, seconds, rate) in results.items():
+        quality = evaluate_scores(scored[keep], seed=0, n_bootstrap=20)
+        f1 = f"{quality.f1:.4f} ({quality.f1_interval:.4f})"
+        figures = f"{quality.roc_auc:.5f} | {quality.average_precision:.5f} | {f1}"
+        print(f"| {name} | {figures} | {seconds:.1f} | {rate:,.0f} |", flush=True)
+    ours, *others = results
+    for other in others:
+        found = find_differences(results[ours][0][keep], results[other][0][keep])
+        told = [
+            f"{n} {d:+.5f} ({low:+.5f} to {high:+.5f})" for n, (d, (low, high)) in found.items()
+        ]
+        print(f"\n{ours} less {other}: {', '.join(told)}", flush=True)
+
+
+def main(files: list[str]) -> None:
+    """Compare on all rows, and on those that no choice looked at."""
+    makers = {"LightGBM": make_lightgbm, "XGBoost": make_xgboost, "CatBoost": make_catboost}
+    with tempfile.TemporaryDirectory() as name:
+        book = ingest_files([Path(f) for f in files], CONTRACT, Path(name))
+        results = {"network": run_network(book, NightlyConfig())}
+        for title, make in makers.items():
+            results[title] = run_trees(book, make, as_numbers=title == "LightGBM")
+    ids = results["network"][0]["policyholder_id"].to_numpy()
+    print("All labelled policyholders\n")
+    print_table(results, np.ones(len(ids), dtype=np.bool_))
+    print("\nThe half on which nothing was chosen\n")
+    print_table(results, ~select_share(ids, 0.5, DEVELOPMENT_SALT))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
