@@ -30,7 +30,7 @@ SEEDS = 0, 10
 
 
 def hide_statistics(
-    pairs: Any, cells: NDArray[np.int64], *_: Any
+    pairs: Any, cells: NDArray[np.int32], *_: Any
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Show nothing in their place."""
     return np.zeros(pairs.starts[-1], np.float32), np.zeros(cells.shape, np.float32)

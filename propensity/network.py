@@ -71,8 +71,11 @@ class PairStatistics(keras.layers.Layer):
         codes, numbers = inputs
         binned = [ops.digitize(numbers[:, i], cut) for i, cut in enumerate(self.pairs.cuts)]
         all_codes = ops.stack([*ops.unstack(codes, axis=1), *binned], axis=1)
-        first, second = np.array(self.pairs.members).T
-        sizes, starts = np.array(self.pairs.sizes)[second], np.array(self.pairs.starts[:-1])
+        first, second = np.array(self.pairs.members, dtype=np.int32).reshape(-1, 2).T
+        sizes, starts = (
+            np.array(self.pairs.sizes)[second],
+            np.array(self.pairs.starts[:-1], dtype=np.int32),
+        )
         cells = ops.take(all_codes, first, axis=1) * sizes + ops.take(all_codes, second, axis=1)
         return ops.take(self.table, cells + starts)
 

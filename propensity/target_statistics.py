@@ -20,6 +20,8 @@ N_PARTS = 5
 """Parts of the training rows; a row's statistics come from the others."""
 PRIOR_ROWS = 20
 """Rows of the average prevalence added to each cell: the log-odds of a small one mean little."""
+MAX_CELLS = 1_000_000
+"""A pair with more is left out: its cells would hold hardly a row each, and fill the memory."""
 BINS_A_CUT = 2
 """Bins of the encoder that make one here."""
 
@@ -38,8 +40,9 @@ class Pairs:
 
     @property
     def members(self) -> list[tuple[int, int]]:
-        """Indices of the two features of each pair."""
-        return list(combinations(range(len(self.sizes)), 2))
+        """Indices of the two features of each pair that is not too large."""
+        pairs = combinations(range(len(self.sizes)), 2)
+        return [(a, b) for a, b in pairs if self.sizes[a] * self.sizes[b] <= MAX_CELLS]
 
     @property
     def starts(self) -> list[int]:
@@ -49,16 +52,17 @@ class Pairs:
 
     def find_cells(
         self, codes: NDArray[np.int32], numbers: NDArray[np.float32]
-    ) -> NDArray[np.int64]:
+    ) -> NDArray[np.int32]:
         """Return the cell of each row in each pair, shape (n, number of pairs)."""
         binned = [
             np.digitize(numbers[:, i], np.array(cut, dtype=np.float32))
             for i, cut in enumerate(self.cuts)
         ]
-        all_codes = np.column_stack([codes, *binned]).astype(np.int64)
-        cells = [all_codes[:, a] * self.sizes[b] + all_codes[:, b] for a, b in self.members]
-        found: NDArray[np.int64] = np.stack(cells, axis=1) + np.array(self.starts[:-1])
-        return found
+        all_codes = np.column_stack([codes, *binned]).astype(np.int32)
+        cells = np.empty((len(codes), len(self.members)), dtype=np.int32)
+        for pair, ((a, b), start) in enumerate(zip(self.members, self.starts, strict=False)):
+            cells[:, pair] = all_codes[:, a] * self.sizes[b] + all_codes[:, b] + start
+        return cells
 
 
 def pair_features(encoder: Encoder) -> Pairs:
@@ -69,7 +73,7 @@ def pair_features(encoder: Encoder) -> Pairs:
 
 def fit_statistics(
     pairs: Pairs,
-    cells: NDArray[np.int64],
+    cells: NDArray[np.int32],
     responses: NDArray[Any],
     policyholder_ids: NDArray[np.int64],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -91,7 +95,7 @@ def fit_statistics(
     table = np.empty(pairs.starts[-1], dtype=np.float32)
     own = np.empty(cells.shape, dtype=np.float32)
     for pair, (start, stop) in enumerate(zip(pairs.starts[:-1], pairs.starts[1:], strict=True)):
-        inside = cells[:, pair] - start
+        inside = cells[:, pair].astype(np.int64) - start
         n_rows, n_ones = _count(inside, part, ones, stop - start)
         everything = _smooth(n_rows.sum(axis=1), n_ones.sum(axis=1), ones.mean())
         others = _smooth(

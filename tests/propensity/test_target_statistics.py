@@ -88,8 +88,21 @@ def test_no_row_is_shown_its_own_response(rows: Rows) -> None:
     assert not np.array_equal(own[part == 1], again[part == 1])
 
 
+def test_a_pair_of_features_with_too_many_values_is_left_out() -> None:
+    pairs = Pairs([[2.0]], [3000, 2000, 2])
+    assert pairs.members == [(0, 2), (1, 2)]
+    assert pairs.starts == [0, 6000, 10_000]
+
+
+def test_a_single_feature_has_no_pair() -> None:
+    pairs, codes, none = Pairs([], [3]), np.zeros((5, 1), np.int32), np.zeros((5, 0), np.float32)
+    layer = PairStatistics(pairs.cuts, pairs.sizes)
+    assert pairs.find_cells(codes, none).shape == (5, 0)
+    assert layer((codes, none)).shape == (5, 0)
+
+
 def test_a_cell_that_nobody_was_in_holds_the_prevalence() -> None:
-    cells, responses = np.zeros((100, 3), dtype=np.int64), np.arange(100) % 4 == 0
+    cells, responses = np.zeros((100, 3), dtype=np.int32), np.arange(100) % 4 == 0
     table, own = fit_statistics(PAIRS, cells + PAIRS.starts[:-1], responses, np.arange(100))
     nobody = (logit(0.25) - logit(responses.mean())) / 1e-6
     assert np.isfinite(table).all()
