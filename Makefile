@@ -18,8 +18,16 @@ run: $(READY) ## Run one night; CSV='a.csv b.csv.gz' or a glob, without it a sim
 	@$(BIN)/propensity run $(if $(CSV),$(CSV),--simulated) $(ARGS)
 
 .PHONY: test
-test: $(READY) ## Run all tests; the real table is used where ../shared/data is
+test: $(READY) browser ## Run all tests; the real table is used where ../shared/data is
 	@$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+
+# a download of Playwright's own would be another Chromium, from a host that many networks block
+.PHONY: browser
+browser: ## Install the Chromium that tests open pages with (Debian, Ubuntu; as root)
+	@command -v chromium >/dev/null || command -v google-chrome-stable >/dev/null || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	    apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; } || \
+	  echo "No Chromium, and not root on Debian or Ubuntu: tests that open pages will be skipped" >&2
 
 .PHONY: check
 check: $(READY) ## Lint, check types and the direction of imports

@@ -1,5 +1,6 @@
 import gc
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -8,8 +9,12 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).parents[1]
 REAL_DATA = ROOT.parent / "shared" / "data"
@@ -76,6 +81,24 @@ def prefect_server() -> Iterator[None]:
 
     with prefect_test_harness(server_startup_timeout=120):
         yield
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["Browser"]:
+    """A real browser without a window; `make browser` installs it, and CI always has it."""
+    from playwright.sync_api import sync_playwright
+
+    found = shutil.which("chromium") or shutil.which("google-chrome-stable")
+    if found is None:
+        assert "CI" not in os.environ, "no Chromium: `make browser` did not install one"
+        pytest.skip("no Chromium: run `make browser`")
+    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    # its sandbox refuses root, which CI is; the pages are our own
+    without_sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=[*quiet, *without_sandbox])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture
