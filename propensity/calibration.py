@@ -1,11 +1,14 @@
-"""Put probabilities right after class weights, and measure how right they are."""
+"""Put probabilities right after class weights, resampling or focal loss; measure how right."""
 
 import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, log_expit
+
+FOCUS = 2.0
+"""Gamma of the focal loss, as Lin et al. 2017 use it."""
 
 
 def correct_prior(
@@ -26,6 +29,33 @@ def correct_prior(
     """
     shifted = np.asarray(logits, dtype=np.float64) - math.log(weight_of_one / weight_of_zero)
     return np.asarray(expit(shifted), dtype=np.float32)
+
+
+def undo_focal_loss(logits: NDArray[Any], gamma: float = FOCUS) -> NDArray[np.float64]:
+    """Return the logits a proper loss would have learnt where focal loss learnt these.
+
+    At the minimum of the expected focal loss h(q) p = h(1 - q) (1 - p), with q the probability
+    learnt, p the true one and h(q) = (1 - q)^gamma / q - gamma (1 - q)^(gamma - 1) log q
+    (Charoenphakdee et al. 2021, "On focal loss for class-posterior probability estimation",
+    theorem 11). So logit p = log h(1 - q) - log h(q), which rises with q: the order stays.
+
+    Args:
+        logits: Of the model trained with focal loss, shape (n,).
+        gamma: Of that loss, at least 1.
+
+    Returns:
+        Logits of the true probability, shape (n,).
+    """
+    z = np.asarray(logits, dtype=np.float64)
+    return _log_slope(-z, gamma) - _log_slope(z, gamma)
+
+
+def _log_slope(z: NDArray[np.float64], gamma: float) -> NDArray[np.float64]:
+    """Log of h(q) at logit z, in a form that keeps its digits where q is nearly 0 or 1."""
+    log_q, log_rest = log_expit(z), log_expit(-z)
+    # h(q) = (1 - q)^(gamma - 1) / q * ((1 - q) - gamma q log q)
+    inner = np.logaddexp(log_rest, log_q + np.log(np.maximum(-gamma * log_q, 1e-300)))
+    return np.asarray((gamma - 1) * log_rest - log_q + inner)
 
 
 def measure_calibration_error(

@@ -1,4 +1,4 @@
-"""Train the member of one fold: on the other folds, with class weights, while it improves."""
+"""Train the member of one fold: on the other folds, by a strategy, while it improves."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ from propensity.dataset import CuratedBook, read_labelled
 from propensity.errors import InputError, ModelError
 from propensity.features import Encoder, fit_encoder
 from propensity.folds import VALIDATION_SALT, select_share
-from propensity.imbalance import balance_weights
+from propensity.losses import make_loss
 from propensity.network import (
     N_TOWERS,
     Predictor,
@@ -26,6 +26,7 @@ from propensity.network import (
 )
 from propensity.registry import Member, encoder_path, network_path
 from propensity.settings import NightlyConfig
+from propensity.strategies import TrainingPlan, plan_training
 from propensity.target_statistics import fit_statistics, pair_features
 
 MIN_STEPS = 50
@@ -55,7 +56,7 @@ def train_member(
         book: Its labelled rows outside `fold` are learnt from.
         fold: The fold this member must never see.
         contract: Declares the features.
-        config: Epochs, batch size, learning rate, validation share, seed.
+        config: Strategy, epochs, batch size, learning rate, validation share, seed.
         folder: Where network and encoder are saved.
         on_epoch: Called after each epoch with its number and the validation average precision.
 
@@ -68,16 +69,16 @@ def train_member(
     training, validation = rows.filter(pa.array(~aside)), rows.filter(pa.array(aside))
     _check_validation(validation)
     encoder = fit_encoder(training, contract)
-    weights = balance_weights(training["response"].to_numpy())
+    plan = plan_training(config.strategy, training["response"].to_numpy(), config.seed + fold)
     seed_everything(config.seed + fold)
     watch = ValidationAveragePrecision(encoder, validation, on_epoch)
-    model = _fit(encoder, training, weights, config, config.seed + fold, watch)
+    model = _fit(encoder, training, plan, config, config.seed + fold, watch)
     folder.mkdir(parents=True, exist_ok=True)
     encoder.save(encoder_path(folder, fold))
     model.save(network_path(folder, fold))
     _check_reloaded(model, network_path(folder, fold), *encoder.encode(validation))
     n_epochs, score = len(watch.scores), max(watch.scores)
-    return Member(fold, *weights, training.num_rows, n_epochs, score)
+    return Member(fold, *plan.odds_weights, len(plan.rows), n_epochs, score, plan.loss)
 
 
 def _check_validation(validation: pa.Table) -> None:
@@ -94,7 +95,7 @@ def _check_validation(validation: pa.Table) -> None:
 def _fit(
     encoder: Encoder,
     training: pa.Table,
-    weights: tuple[float, float],
+    plan: TrainingPlan,
     config: NightlyConfig,
     seed: int,
     watch: "ValidationAveragePrecision",
@@ -106,22 +107,24 @@ def _fit(
     table, statistics = fit_statistics(pairs, cells, responses, ids)
     network = build_network(encoder, pairs, seed)
     watch.whole = add_statistics(network, encoder, pairs, table)
-    batch_size = max(SMALLEST_BATCH, min(config.batch_size, training.num_rows // MIN_STEPS))
-    n_steps = config.max_epochs * -(-training.num_rows // batch_size)
+    n_rows = len(plan.rows)
+    batch_size = max(SMALLEST_BATCH, min(config.batch_size, n_rows // MIN_STEPS))
+    n_steps = config.max_epochs * -(-n_rows // batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, n_steps)
     network.compile(
         optimizer=keras.optimizers.AdamW(schedule, weight_decay=1e-4),
-        loss=keras.losses.BinaryCrossentropy(from_logits=True),
+        loss=make_loss(plan.loss),
         steps_per_execution=STEPS_AT_ONCE,
     )
     stop = keras.callbacks.EarlyStopping(
         watch.metric, mode="max", patience=config.patience, restore_best_weights=True
     )
+    drawn = responses[plan.rows]
     network.fit(
-        [codes, numbers, statistics],
-        np.repeat(responses.astype(np.float32)[:, None], N_TOWERS, axis=1),
+        [given[plan.rows] for given in (codes, numbers, statistics)],
+        np.repeat(drawn.astype(np.float32)[:, None], N_TOWERS, axis=1),
         # a vector: class_weight would be looked up row by row in Python
-        sample_weight=np.array(weights, dtype=np.float32)[responses],
+        sample_weight=np.array(plan.class_weights, dtype=np.float32)[drawn],
         epochs=config.max_epochs,
         batch_size=batch_size,
         callbacks=[watch, stop],

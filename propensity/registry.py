@@ -7,6 +7,7 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 from propensity.errors import ModelError
+from propensity.strategies import LossName
 
 damages = (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile)
 """What reading a damaged JSON or Keras file raises."""
@@ -18,11 +19,12 @@ class Member:
 
     Args:
         fold: The fold it scores.
-        weight_of_zero: Class weight of a zero in its training.
-        weight_of_one: Class weight of a one in its training.
-        n_training_rows: Rows it learnt from.
+        weight_of_zero: How much a zero counted in its training, by class weight or resampling.
+        weight_of_one: How much a one counted.
+        n_training_rows: Rows it learnt from in an epoch.
         n_epochs: Epochs it was trained for.
         validation_average_precision: Of the best epoch, on training rows kept aside.
+        loss: What was minimised.
     """
 
     fold: int
@@ -31,6 +33,7 @@ class Member:
     n_training_rows: int
     n_epochs: int
     validation_average_precision: float
+    loss: LossName = "cross_entropy"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from propensity.calibration import correct_prior
+from propensity.calibration import correct_prior, undo_focal_loss
 from propensity.contract import Contract
 from propensity.dataset import CuratedBook, read_labelled
 from propensity.errors import ModelError
@@ -45,9 +45,14 @@ class Scorer:
         for member, encoder, predictor in self._loaded:
             mine = folds == member.fold
             logits = predictor.predict_logits(*encoder.encode(rows.filter(pa.array(mine))))
-            weights = member.weight_of_zero, member.weight_of_one
-            probabilities[mine] = correct_prior(logits, *weights)
+            probabilities[mine] = correct(logits, member)
         return probabilities
+
+
+def correct(logits: NDArray[np.float32], member: Member) -> NDArray[np.float32]:
+    """Undo what the loss and the treatment of the imbalance did to probabilities, shape (n,)."""
+    proper = undo_focal_loss(logits) if member.loss == "focal" else logits
+    return correct_prior(proper, member.weight_of_zero, member.weight_of_one)
 
 
 def _load_member(

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from propensity.scored import LeadRules
+from propensity.strategies import StrategyName
 
 
 def _list_files(given: Any) -> Any:
@@ -60,6 +61,9 @@ class NightlyConfig(BaseSettings):
     force: bool = Field(False, description="run again although this very night was published")
     tolerated_rejected_share: float = Field(
         0.01, ge=0, lt=1, description="the night stops when more of the rows break the contract"
+    )
+    strategy: StrategyName = Field(
+        "class_weight", description="how the imbalance is treated in training"
     )
     max_epochs: int = Field(3, ge=1, le=100, description="training stops here or earlier")
     patience: int = Field(

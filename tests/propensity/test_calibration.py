@@ -4,9 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import expit, logit
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, log_expit, logit
 
-from propensity.calibration import correct_prior, measure_calibration_error
+from propensity.calibration import (
+    FOCUS,
+    correct_prior,
+    measure_calibration_error,
+    undo_focal_loss,
+)
 
 weight = st.floats(0.05, 20)
 
@@ -69,3 +75,22 @@ def test_row_order_does_not_matter_although_probabilities_are_equal() -> None:
     constant = np.full(1000, 0.5, dtype=np.float32)
     assert measure_calibration_error(responses, constant) == pytest.approx(0)
     assert measure_calibration_error(responses, constant + 0.25) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("truth", [1e-4, 0.01, 0.12, 0.3, 0.5, 0.9, 0.999])
+def test_focal_loss_is_undone_where_its_expectation_is_least(truth: float) -> None:
+    def expected_loss(z: float) -> float:
+        q = expit(z)
+        of_a_yes, of_a_no = (1 - q) ** FOCUS * -log_expit(z), q**FOCUS * -log_expit(-z)
+        return float(truth * of_a_yes + (1 - truth) * of_a_no)
+
+    options = {"xatol": 1e-10}
+    learnt = minimize_scalar(expected_loss, bounds=(-20, 20), method="bounded", options=options).x
+    assert abs(expit(learnt) - truth) > 1e-3 or truth == 0.5, "focal loss is not proper"
+    assert expit(undo_focal_loss(np.array([learnt])))[0] == pytest.approx(truth, rel=1e-5)
+
+
+def test_undoing_focal_loss_changes_no_rank_however_sure_the_network_is() -> None:
+    undone = undo_focal_loss(np.linspace(-80, 80, 4001))
+    assert np.isfinite(undone).all()
+    assert (np.diff(undone) > 0).all()
