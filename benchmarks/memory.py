@@ -30,7 +30,8 @@ from propensity.warehouse.runs import Night, start_run
 from propensity.warehouse.schema import open_warehouse
 
 CONTRACT = load_contract()
-THRESHOLDS = (0.2,) * 5
+NOTHING = Interval(0, 0)
+QUALITY = Evaluation(1, 0.1, (0.2,) * 5, 0, NOTHING, 0, 0, 0, NOTHING, 0, 0, 0, 0)
 
 
 def train_small(folder: Path) -> None:
@@ -61,7 +62,8 @@ def stage_score(folder: Path) -> None:
 
     book = CuratedBook(*_book(folder))
     version = load_version(folder.parent / "model")
-    score_book(book, version, CONTRACT, THRESHOLDS, LeadRules(), folder / "scores")
+    serving = Contender(version, QUALITY)
+    score_book(book, serving, CONTRACT, LeadRules(), folder / "scores")
 
 
 def stage_publish(folder: Path) -> None:
@@ -74,9 +76,7 @@ def stage_publish(folder: Path) -> None:
     engine = open_warehouse(f"sqlite:///{folder / 'warehouse.db'}")
     night = Night(dt.date(2026, 11, 1), "a" * 64, "b" * 64)
     run = start_run(engine, night, [])
-    nothing = Interval(0, 0)
-    quality = Evaluation(1, 0.1, THRESHOLDS, 0, nothing, 0, 0, 0, nothing, 0, 0, 0, 0)
-    serving = Contender(ModelVersion(run.run_name, folder, "", ()), quality)
+    serving = Contender(ModelVersion(run.run_name, folder, "", ()), QUALITY)
     record_decision(engine, run, serving, Decision("promoted", "", serving), against=None)
     book = CuratedBook(*_book(folder))
     publish_scores(engine, run, book, ScoredBook(parts, n_rows, *counts), serving)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from propensity.evaluation import Baseline, Evaluation, Interval
+from propensity.recalibration import AS_THEY_ARE, Recalibration
 from propensity.registry import ModelVersion
 
 Outcome = Literal["promoted", "kept_champion", "rejected"]
@@ -11,10 +12,11 @@ Outcome = Literal["promoted", "kept_champion", "rejected"]
 
 @dataclass(frozen=True)
 class Contender:
-    """A model version and its quality on tonight's labelled rows."""
+    """A model version and its quality on tonight's labelled rows, recalibrated where that helps."""
 
     version: ModelVersion
     evaluation: Evaluation
+    recalibration: Recalibration = AS_THEY_ARE
 
 
 @dataclass(frozen=True)

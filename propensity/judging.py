@@ -9,6 +9,7 @@ from propensity.dataset import CuratedBook
 from propensity.errors import ModelError
 from propensity.evaluation import compare_f1, evaluate_baselines, evaluate_scores
 from propensity.gate import Contender, Contest
+from propensity.recalibration import recalibrate_if_better
 from propensity.registry import ModelVersion, load_version
 from propensity.scorer import score_labelled
 from propensity.settings import NightlyConfig
@@ -62,8 +63,11 @@ def _evaluate(
     book: CuratedBook, contract: Contract, config: NightlyConfig, version: ModelVersion
 ) -> tuple[pd.DataFrame, Contender]:
     scored = score_labelled(book, version, contract)
+    recalibration = recalibrate_if_better(scored)
+    better = recalibration.apply(scored["probability"].to_numpy(), scored["fold"].to_numpy())
+    scored = scored.assign(probability=better)
     evaluation = evaluate_scores(scored, seed=config.seed, n_bootstrap=config.n_bootstrap)
-    return scored, Contender(version, evaluation)
+    return scored, Contender(version, evaluation, recalibration)
 
 
 def _predict(scored: pd.DataFrame, contender: Contender) -> NDArray[np.int8]:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from propensity.contract import Contract
 from propensity.dataset import CuratedBook
 from propensity.folds import CONTROL_SALT, select_share
+from propensity.gate import Contender
 from propensity.parts import PartWriter, read_batches
 from propensity.progress import OnProgress, ignore_progress
 from propensity.ranking import ProbabilityRanks, find_deciles
-from propensity.registry import ModelVersion
 from propensity.scored import SCORES_SCHEMA, UNRANKED_SCHEMA, LeadRules, ScoredBook
 from propensity.scorer import Scorer
 from propensity.sorting import sort_by_probability
@@ -22,9 +22,8 @@ from propensity.threshold import predict_responses
 
 def score_book(
     book: CuratedBook,
-    version: ModelVersion,
+    serving: Contender,
     contract: Contract,
-    thresholds: tuple[float, ...],
     rules: LeadRules,
     folder: Path,
     on_progress: OnProgress = ignore_progress,
@@ -33,9 +32,9 @@ def score_book(
 
     Args:
         book: Whom to score.
-        version: The model version that serves tonight.
+        serving: The version that serves tonight, how its scores are recalibrated, and the
+            threshold of each fold, chosen on the other folds.
         contract: Declares the features.
-        thresholds: Decision threshold of each fold, chosen on the other folds.
         rules: Who is a lead.
         folder: Where the parts of scores go, best first.
         on_progress: Called with the share of rows done.
@@ -43,11 +42,13 @@ def score_book(
     Raises:
         ModelError: The version does not fit the contract or lacks files.
     """
-    scorer, ranks = Scorer(version, contract), ProbabilityRanks()
+    scorer, ranks = Scorer(serving.version, contract), ProbabilityRanks()
     with PartWriter(folder / "first_pass", UNRANKED_SCHEMA) as first:
         for batch in _read_all(book.parts):
-            probability = scorer.score(batch)
+            raw = scorer.score(batch)
+            probability = serving.recalibration.apply(raw, batch["fold"].to_numpy())
             ranks.add(probability)
+            thresholds = serving.evaluation.thresholds
             first.write(_decide(batch, probability, contract, thresholds, rules))
             on_progress(first.n_rows / book.n_rows)
     n_control = n_leads = 0

@@ -18,9 +18,8 @@ def score(night: OpenNight, book: CuratedBook, serving: Contender) -> ScoredBook
     with show_progress("score") as on_progress:
         scores = score_book(
             book,
-            serving.version,
+            serving,
             night.contract,
-            serving.evaluation.thresholds,
             night.config.lead_rules,
             night.workspace.scores(night.run.run_name),
             on_progress,

@@ -22,6 +22,7 @@ from propensity.errors import ModelError
 from propensity.evaluation import Evaluation, evaluate_baselines, evaluate_scores
 from propensity.features import Encoder
 from propensity.folds import VALIDATION_SALT, assign_folds, select_share
+from propensity.gate import Contender
 from propensity.imbalance import balance_weights
 from propensity.network import Predictor, load_network
 from propensity.registry import Member, ModelVersion, encoder_path, network_path
@@ -233,7 +234,8 @@ def test_the_published_f1_is_exactly_the_evaluated_one(
     quality: Evaluation,
     tmp_path: Path,
 ) -> None:
-    scored = score_book(book, version, CONTRACT, quality.thresholds, LeadRules(), tmp_path)
+    serving = Contender(version, quality)
+    scored = score_book(book, serving, CONTRACT, LeadRules(), tmp_path)
     scores = pd.concat([pd.read_parquet(p) for p in scored.parts])
     known = scores.set_index("policyholder_id").loc[labelled["policyholder_id"]]
     assert len(scores) == book.n_rows

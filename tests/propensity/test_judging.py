@@ -14,6 +14,7 @@ from propensity.errors import ModelError
 from propensity.evaluation import Interval, compare_f1, evaluate_scores
 from propensity.gate import Contest
 from propensity.judging import judge
+from propensity.recalibration import Recalibration, recalibrate_if_better
 from propensity.registry import ModelVersion, save_version
 from propensity.settings import NightlyConfig
 from propensity.threshold import predict_responses
@@ -64,13 +65,22 @@ def hold(workspace: Workspace, candidate: str, champion: str | None) -> Contest:
     return judge(BOOK, CONTRACT, CONFIG, version, champion, workspace)
 
 
+def make_judged(skill: float) -> tuple[pd.DataFrame, Recalibration]:
+    scored = make_scores(skill)
+    found = recalibrate_if_better(scored)
+    better = found.apply(scored["probability"].to_numpy(), scored["fold"].to_numpy())
+    return scored.assign(probability=better), found
+
+
 def test_both_are_evaluated_on_the_same_rows(workspace: Workspace) -> None:
     make_version(workspace, "0.3")
     contest = hold(workspace, "0.4", "0.3")
     assert contest.champion is not None
     for contender, skill in ((contest.candidate, 0.4), (contest.champion, 0.3)):
-        expected = evaluate_scores(make_scores(skill), seed=CONFIG.seed, n_bootstrap=20)
+        judged, recalibration = make_judged(skill)
+        expected = evaluate_scores(judged, seed=CONFIG.seed, n_bootstrap=20)
         assert contender.evaluation == expected
+        assert contender.recalibration == recalibration
         assert contender.version.name == str(skill)
 
 
@@ -80,7 +90,7 @@ def test_the_difference_is_paired_and_signed(workspace: Workspace) -> None:
     assert contest.champion is not None
     predicted = []
     for contender, skill in ((contest.candidate, 0.4), (contest.champion, 0.3)):
-        scored = make_scores(skill)
+        scored, _ = make_judged(skill)
         probability, fold = scored["probability"].to_numpy(), scored["fold"].to_numpy()
         predicted.append(predict_responses(probability, fold, contender.evaluation.thresholds))
     response = make_scores(0)["response"].to_numpy()

@@ -23,6 +23,7 @@ from propensity.errors import ModelError
 from propensity.evaluation import evaluate_scores
 from propensity.features import Encoder, fit_encoder
 from propensity.folds import CONTROL_SALT, select_share
+from propensity.gate import Contender
 from propensity.network import (
     Predictor,
     add_statistics,
@@ -30,6 +31,7 @@ from propensity.network import (
     load_network,
     seed_everything,
 )
+from propensity.recalibration import Recalibration
 from propensity.registry import (
     Member,
     ModelVersion,
@@ -46,6 +48,7 @@ from propensity.target_statistics import pair_features
 
 N_ROWS = 4000
 RULES = LeadRules(control_share=0.1)
+BENT = Recalibration(tuple((0.8 + k / 10, 0.9, 0.1) for k in range(5)))
 CONTRACT = load_contract()
 
 
@@ -88,6 +91,13 @@ def scorer(version: ModelVersion) -> Scorer:
 @pytest.fixture(scope="module")
 def labelled(book: CuratedBook, version: ModelVersion) -> pd.DataFrame:
     return score_labelled(book, version, CONTRACT)
+
+
+@pytest.fixture(scope="module")
+def judged(labelled: pd.DataFrame) -> pd.DataFrame:
+    """The labelled as they are judged: recalibrated."""
+    bent = BENT.apply(labelled["probability"].to_numpy(), labelled["fold"].to_numpy())
+    return labelled.assign(probability=bent)
 
 
 @pytest.fixture
@@ -164,15 +174,15 @@ def scores(
     request: pytest.FixtureRequest,
     book: CuratedBook,
     version: ModelVersion,
-    labelled: pd.DataFrame,
+    judged: pd.DataFrame,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> pd.DataFrame:
-    thresholds = evaluate_scores(labelled, seed=0, n_bootstrap=20).thresholds
+    serving = Contender(version, evaluate_scores(judged, seed=0, n_bootstrap=20), BENT)
     folder, shares = tmp_path_factory.mktemp("scores"), []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parts, "BATCH_ROWS", request.param)
         patch.setattr(sorting, "BUCKET_ROWS", request.param * 10)
-        scored = score_book(book, version, CONTRACT, thresholds, RULES, folder, shares.append)
+        scored = score_book(book, serving, CONTRACT, RULES, folder, shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == 1
     assert sorted(folder.iterdir()) == list(scored.parts), "the first pass leaves nothing behind"
@@ -198,19 +208,19 @@ def test_everybody_is_scored(scores: pd.DataFrame, book: CuratedBook) -> None:
 
 
 def test_the_published_scores_are_the_evaluated_ones(
-    scores: pd.DataFrame, labelled: pd.DataFrame
+    scores: pd.DataFrame, judged: pd.DataFrame
 ) -> None:
     published = scores.set_index("policyholder_id")["probability"]
-    own = published[labelled["policyholder_id"]].to_numpy()
-    assert np.array_equal(own, labelled["probability"].to_numpy())
+    own = published[judged["policyholder_id"]].to_numpy()
+    assert np.array_equal(own, judged["probability"].to_numpy())
 
 
 def test_the_published_f1_is_the_f1_of_the_published_responses(
-    scores: pd.DataFrame, labelled: pd.DataFrame
+    scores: pd.DataFrame, judged: pd.DataFrame
 ) -> None:
-    known = scores.set_index("policyholder_id").loc[labelled["policyholder_id"]]
-    quality = evaluate_scores(labelled, seed=0, n_bootstrap=20)
-    published = f1_score(labelled["response"], known["predicted_response"])
+    known = scores.set_index("policyholder_id").loc[judged["policyholder_id"]]
+    quality = evaluate_scores(judged, seed=0, n_bootstrap=20)
+    published = f1_score(judged["response"], known["predicted_response"])
     assert quality.f1 == pytest.approx(published, abs=1e-15)
     thresholds = np.array(quality.thresholds, dtype=np.float32)[scores["fold"]]
     assert (scores["predicted_response"] == (scores["probability"] >= thresholds)).all()
@@ -242,8 +252,9 @@ def test_the_control_group_is_a_fair_share_of_everybody(scores: pd.DataFrame) ->
 
 
 def test_known_responses_may_be_leads_too(
-    book: CuratedBook, version: ModelVersion, tmp_path: Path
+    book: CuratedBook, version: ModelVersion, labelled: pd.DataFrame, tmp_path: Path
 ) -> None:
     rules = LeadRules(control_share=0, includes_known=True)
-    scored = score_book(book, version, CONTRACT, (0.2,) * 5, rules, tmp_path)
+    serving = Contender(version, evaluate_scores(labelled, seed=0, n_bootstrap=20))
+    scored = score_book(book, serving, CONTRACT, rules, tmp_path)
     assert (scored.n_control, scored.n_leads) == (0, N_ROWS)
