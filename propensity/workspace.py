@@ -20,13 +20,26 @@ class Workspace:
         """Simulated books."""
         return self.root / "raw"
 
+    @property
+    def comparisons(self) -> Path:
+        """A folder for each comparison of strategies."""
+        return self.root / "comparisons"
+
     def curated(self, run_name: str) -> Path:
         """Parts of checked rows and rejected.csv of one run."""
         return self.root / "curated" / run_name
 
     def reports(self, run_name: str) -> Path:
-        """HTML pages of one run."""
+        """HTML pages of one run, and what the next night compares with."""
         return self.root / "reports" / run_name
+
+    def night_page(self, run_name: str) -> Path:
+        """The page that shows one run."""
+        return self.reports(run_name) / "night.html"
+
+    def counts(self, run_name: str) -> Path:
+        """How often each value occurred in one run's book."""
+        return self.reports(run_name) / "counts.json"
 
     def model(self, version: str) -> Path:
         """Members, encoders and manifest of one model version."""
