@@ -1,0 +1,137 @@
+"""Pictures of a book: class balance, segments, scores, drift."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from propensity.drift import LARGE, NOTABLE, ColumnDrift
+from propensity.imbalance import ClassBalance
+from propensity.reporting.pictures import (
+    COOL,
+    INK,
+    LOUD,
+    QUIET,
+    draw_on_axes,
+    format_axis_counts,
+    format_axis_shares,
+)
+from propensity.segments import FeatureSegments, Segment
+
+MAX_NAME = 20
+
+
+def draw_balance(balance: ClassBalance, response: str) -> Figure:
+    """Draw how many said no and yes."""
+    counts = [balance.n_negative, balance.n_positive]
+    with draw_on_axes(2.2) as (figure, axes):
+        bars = axes.bar(["0: said no", "1: said yes"], counts, color=[QUIET, LOUD], width=0.6)
+        axes.bar_label(bars, [f"{n:,}" for n in counts], padding=2)
+        axes.set_ylabel("policyholders")
+        axes.set_title(response)
+        format_axis_counts(axes, "y")
+        axes.margins(y=0.15)
+    return figure
+
+
+def draw_segments(found: FeatureSegments, prevalence: float, highest: float) -> Figure:
+    """Draw the share of yes in each segment of a feature with its interval.
+
+    Args:
+        found: The feature.
+        prevalence: Of the whole book, a dashed line.
+        highest: End of the axis, the same for all features.
+    """
+    known = [s for s in found.segments if s.n_labelled]
+    with draw_on_axes(0.95 + 0.27 * len(known)) as (figure, axes):
+        rows = range(len(known))
+        axes.axvline(prevalence, color=INK, linestyle="--", linewidth=1)
+        shares = [s.n_positive / s.n_labelled for s in known]
+        axes.errorbar(
+            shares, rows, xerr=_reach(known, shares), fmt="o", color=LOUD, ecolor=COOL, capsize=3
+        )
+        axes.set_yticks(rows, [_shorten(s.name) for s in known])
+        axes.tick_params(axis="y", length=0)
+        axes.set_ylim(len(known) - 0.4, -0.6)
+        axes.set_xlim(0, highest)
+        axes.set_xlabel("said yes")
+        format_axis_shares(axes, "x")
+    return figure
+
+
+def _reach(known: list[Segment], shares: list[float]) -> NDArray[np.float64]:
+    intervals = [s.interval for s in known]
+    ends = [(p - i.low, i.high - p) for p, i in zip(shares, intervals, strict=True) if i]
+    # rounding may put an end on the wrong side of a share of 0 or 1
+    return np.asarray(np.maximum(np.array(ends).T, 0))
+
+
+def _shorten(name: str) -> str:
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"
+
+
+def draw_scores(tonight: NDArray[np.float64], last: NDArray[np.float64] | None) -> Figure:
+    """Draw how the book spreads over the probabilities, tonight and last night.
+
+    The first bin is left out of the picture: where half of the book has no chance, it would press
+    all others flat.
+
+    Args:
+        tonight: Share of the book in bins of equal width from 0 to 1, shape (n,).
+        last: The same of last night, if there is one.
+    """
+    n_bins = len(tonight)
+    seen = tonight if last is None else np.maximum(tonight, last)
+    n_shown = max(2, int(np.flatnonzero(seen)[-1]) + 1)
+    edges = np.arange(n_shown + 1) / n_bins
+    with draw_on_axes(3.0) as (figure, axes):
+        axes.stairs(tonight[1:n_shown], edges[1:], fill=True, color=QUIET, label="tonight")
+        if last is not None:
+            axes.stairs(
+                last[1:n_shown], edges[1:], color=LOUD, linewidth=1.8, linestyle="--",
+                label="last night",
+            )  # fmt: skip
+            axes.legend(loc="upper right")
+        axes.set_xlim(edges[1], edges[-1])
+        axes.set_xlabel("probability of yes")
+        axes.set_ylabel("share of the book")
+        format_axis_shares(axes, "x")
+        format_axis_shares(axes, "y")
+    return figure
+
+
+def draw_drift(nights: tuple[ColumnDrift, ...], unlabelled: tuple[ColumnDrift, ...]) -> Figure:
+    """Draw how far each column has moved, on a scale with the customary bands.
+
+    Args:
+        nights: Tonight against last night; may be empty.
+        unlabelled: Those to be scored against those learnt from; may be empty.
+    """
+    names = list(dict.fromkeys(d.column for d in (*nights, *unlabelled)))
+    place = {name: i for i, name in enumerate(names)}
+    asked = "not answered against answered"
+    series = (
+        (nights, "o", LOUD, "since last night"),
+        (unlabelled, "D", COOL, asked),
+    )
+    highest = max((d.stability_index for d in (*nights, *unlabelled)), default=0)
+    with draw_on_axes(1.55 + 0.29 * len(names)) as (figure, axes):
+        for limit, name in ((NOTABLE, "notable"), (LARGE, "large")):
+            axes.axvline(limit, color=INK, linestyle="--", linewidth=1)
+            axes.text(limit, -0.75, name, ha="center", va="bottom")
+        for drifts, marker, colour, label in series:
+            if drifts:
+                sizes, rows = [d.stability_index for d in drifts], [place[d.column] for d in drifts]
+                face = colour if marker == "o" else "none"  # open: where both are 0 both show
+                axes.plot(
+                    sizes, rows, marker, color=colour, label=label, markersize=8,
+                    markerfacecolor=face, markeredgewidth=1.8,
+                )  # fmt: skip
+        axes.set_yticks(range(len(names)), [_shorten(n.replace("_", " ")) for n in names])
+        axes.tick_params(axis="y", length=0)
+        axes.set_ylim(len(names) - 0.5, -0.7)
+        right = max(0.32, 1.08 * highest)
+        axes.set_xlim(-right / 30, right)
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel("stability index (0: the same)")
+        figure.legend(loc="outside lower center", ncols=1)
+    return figure

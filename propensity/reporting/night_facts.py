@@ -1,0 +1,161 @@
+"""Everything the page of a night says, as numbers: from stored parts, in flat memory."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from propensity.comparison import FILE_NAME, Comparison
+from propensity.counts import BookCounts, count_book
+from propensity.curves import (
+    Called,
+    CurvePoint,
+    ReliabilityBin,
+    count_called,
+    measure_reliability,
+    share_by_probability,
+    trace_precision_recall,
+)
+from propensity.dataset import CuratedBook
+from propensity.drift import ColumnDrift, compare_nights, compare_unlabelled
+from propensity.gains import Gain, find_gains
+from propensity.gate import Contender, Contest, Decision
+from propensity.night import OpenNight
+from propensity.rejected import Rejection, sum_up_rejected
+from propensity.reporting.class_balance import BalanceReport, describe_balance
+from propensity.scored import ScoredBook
+from propensity.segments import FeatureSegments, find_segments
+from propensity.warehouse.last_night import LastNight
+from propensity.workspace import Workspace
+
+
+@dataclass(frozen=True, eq=False)
+class NightReport:
+    """One night.
+
+    Args:
+        book: Run, date, contract, counts and class balance.
+        contest: Who was judged.
+        decision: What came of it.
+        serving: Who scored the book.
+        scores: How many were scored, are leads, are the control group.
+        segments: Share of yes by feature.
+        curve: Precision and recall over the labelled, by rising recall.
+        called: The same at the decision thresholds.
+        reliability: What the model said and what happened, by falling probability.
+        gains: What to expect from the best 1 to 100 per cent of the leads; empty without leads.
+        score_shares: Share of the book in 50 bins of probability, shape (50,).
+        last_score_shares: The same of last night.
+        last_night: Whom tonight is compared with; None: this is the first night.
+        since_last_night: How far each column moved; empty without counts of last night.
+        not_answered: How those to be scored differ from those learnt from.
+        rejections: What was wrong with rejected rows.
+        comparison: Of the strategies, the newest there is.
+    """
+
+    book: BalanceReport
+    contest: Contest
+    decision: Decision
+    serving: Contender
+    scores: ScoredBook
+    segments: tuple[FeatureSegments, ...]
+    curve: tuple[CurvePoint, ...]
+    called: Called
+    reliability: tuple[ReliabilityBin, ...]
+    gains: list[Gain]
+    score_shares: NDArray[np.float64]
+    last_score_shares: NDArray[np.float64] | None
+    last_night: LastNight | None
+    since_last_night: tuple[ColumnDrift, ...]
+    not_answered: tuple[ColumnDrift, ...]
+    rejections: tuple[Rejection, ...]
+    comparison: Comparison | None
+
+    @property
+    def shifted(self) -> tuple[ColumnDrift, ...]:
+        """Columns that moved notably since last night."""
+        return tuple(d for d in self.since_last_night if d.strength != "small")
+
+    @property
+    def differing(self) -> tuple[ColumnDrift, ...]:
+        """Columns in which those to be scored are notably unlike those learnt from."""
+        return tuple(d for d in self.not_answered if d.strength != "small")
+
+    @property
+    def n_agreeing(self) -> int:
+        """Reliability bins whose interval holds what the model said."""
+        return sum(b.agrees for b in self.reliability)
+
+    @property
+    def extremes(self) -> tuple[Any, Any]:
+        """Feature and segment with the lowest and with the highest prevalence, where it is sure.
+
+        Only segments that hold at least a hundredth of the labelled count.
+        """
+        enough = self.book.balance.n_labelled / 100
+        found = [
+            (s.prevalence, f.feature.name, s)
+            for f in self.segments
+            for s in f.segments
+            if s.prevalence is not None and s.n_labelled >= enough
+        ]
+        return min(found, key=lambda f: f[0]), max(found, key=lambda f: f[0])
+
+
+def describe_night(
+    night: OpenNight,
+    book: CuratedBook,
+    contest: Contest,
+    decision: Decision,
+    scores: ScoredBook,
+    suppressed: NDArray[np.int64],
+    last_night: LastNight | None,
+) -> NightReport:
+    """Collect the facts of a published night, and keep what the next one compares with.
+
+    Args:
+        night: Which run.
+        book: What was ingested.
+        contest: Who was judged.
+        decision: What came of it.
+        scores: Parts, best first.
+        suppressed: Ids of those who may not be called, shape (n,).
+        last_night: Whom to compare with, if there is one.
+    """
+    workspace, run_name = night.workspace, night.run.run_name
+    counts = count_book(book, scores, night.contract)
+    counts.save(workspace.counts(run_name))
+    last = BookCounts.load(workspace.counts(last_night.run_name)) if last_night else None
+    balance = describe_balance(book, night.contract, run_name, night.config.as_of)
+    return NightReport(
+        book=balance,
+        contest=contest,
+        decision=decision,
+        serving=decision.serving or contest.candidate,
+        scores=scores,
+        segments=find_segments(counts, night.contract),
+        curve=trace_precision_recall(scores, book.n_positive),
+        called=count_called(scores),
+        reliability=measure_reliability(scores, book.n_labelled),
+        gains=find_gains(scores, suppressed),
+        score_shares=share_by_probability(counts.probability),
+        last_score_shares=share_by_probability(last.probability) if last else None,
+        last_night=last_night,
+        since_last_night=compare_nights(last, counts) if last else (),
+        not_answered=compare_unlabelled(counts),
+        rejections=sum_up_rejected(book),
+        comparison=find_comparison(workspace),
+    )
+
+
+def find_comparison(workspace: Workspace) -> Comparison | None:
+    """Return the comparison of strategies written last, of those this software can read."""
+    files = workspace.comparisons.glob(f"*/{FILE_NAME}")
+    for path in sorted(files, key=lambda p: p.stat().st_mtime, reverse=True):
+        try:
+            return Comparison.load(path)
+        except (pa.ArrowException, KeyError, TypeError, ValueError):
+            continue  # of another version of this software: an older one may fit
+    return None

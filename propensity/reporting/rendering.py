@@ -1,0 +1,42 @@
+"""The templates, which hold the words, and how numbers look in them."""
+
+import re
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=select_autoescape(["html.j2"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def format_share(share: float, places: int = 1) -> str:
+    """Write a share as per cent; the space before the sign does not break."""
+    return f"{100 * share:.{places}f}\N{NO-BREAK SPACE}%"
+
+
+def escape_markdown(text: object) -> str:
+    """Keep Markdown from reading a text as its own."""
+    return re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", str(text))
+
+
+templates.filters |= {
+    "count": "{:,.0f}".format,
+    "percent": format_share,
+    "quality": "{:.4f}".format,
+    "signed": "{:+.4f}".format,
+    "plain": escape_markdown,
+}
+
+
+def write_text(text: str, path: Path) -> Path:
+    """Write a page, at once, and return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
+    return path
