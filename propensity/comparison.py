@@ -1,4 +1,4 @@
-"""The imbalance strategies side by side: records, and the file they are kept in."""
+"""The imbalance strategies side by side: records, where they are written, and in which file."""
 
 import dataclasses
 import datetime as dt
@@ -8,6 +8,11 @@ from typing import Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from propensity.contract import Contract, load_contract
+from propensity.input_files import digest_files, find_files
+from propensity.settings import NightlyConfig, Settings
+from propensity.workspace import Workspace
 
 FILE_NAME = "comparison.parquet"
 
@@ -23,16 +28,16 @@ class ComparedArm:
         f1: At the thresholds chosen for F1 on the other folds.
         f1_low: Lower end of its 95 % interval.
         f1_high: Upper end.
-        f1_at_half: F1 when everyone with a raw probability of at least 0.5 is called: no prior
-            correction, no threshold chosen, as in many a tutorial.
         precision: Share of the predicted that said yes.
         recall: Share of those that said yes who were predicted.
+        f1_at_half: F1 when everyone with a raw probability of at least 0.5 is called: nothing put
+            right, no threshold chosen, as in many a tutorial.
         average_precision: Area under the precision-recall curve.
         roc_auc: Chance that a yes is scored above a no.
         brier_before: Mean squared error of the raw probability.
-        brier: After prior correction (and calibration, where it helps).
+        brier: With the odds put right, and recalibrated where that helps.
         calibration_error_before: Mean gap of the raw probability, 20 equal-mass bins.
-        calibration_error: After correction.
+        calibration_error: With the odds put right, and recalibrated where that helps.
         fit_seconds: Of all members together.
         n_training_rows: Rows that the members learnt from in an epoch, all together.
         difference: F1 less that of the arm `none`, on the same policyholders.
@@ -44,20 +49,20 @@ class ComparedArm:
     f1: float
     f1_low: float
     f1_high: float
-    f1_at_half: float | None
     precision: float
     recall: float
-    average_precision: float | None
-    roc_auc: float | None
-    brier_before: float | None
-    brier: float | None
-    calibration_error_before: float | None
-    calibration_error: float | None
-    fit_seconds: float | None
-    n_training_rows: int | None
-    difference: float | None
-    difference_low: float | None
-    difference_high: float | None
+    f1_at_half: float | None = None
+    average_precision: float | None = None
+    roc_auc: float | None = None
+    brier_before: float | None = None
+    brier: float | None = None
+    calibration_error_before: float | None = None
+    calibration_error: float | None = None
+    fit_seconds: float | None = None
+    n_training_rows: int | None = None
+    difference: float | None = None
+    difference_low: float | None = None
+    difference_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -101,3 +106,25 @@ class Comparison:
             tuple(ComparedArm(**row) for row in table.to_pylist()),
             facts["conclusion"],
         )
+
+
+@dataclass(frozen=True)
+class OpenComparison:
+    """A comparison under way: what to read, where to write, by which rules."""
+
+    files: tuple[Path, ...]
+    config: NightlyConfig
+    contract: Contract
+    folder: Path
+
+
+def open_comparison(config: NightlyConfig) -> OpenComparison:
+    """Find the files, and name the folder by the date and the digest of the book.
+
+    Raises:
+        InputError: No such files.
+    """
+    files = find_files(config.csv)
+    name = f"{config.as_of:%Y-%m-%d}-{digest_files(files)[:8]}"
+    folder = Workspace(Settings().data_dir.resolve()).comparisons / name
+    return OpenComparison(tuple(files), config, load_contract(), folder)

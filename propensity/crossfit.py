@@ -111,7 +111,9 @@ def _fit(
     batch_size = max(SMALLEST_BATCH, min(config.batch_size, n_rows // MIN_STEPS))
     n_steps = config.max_epochs * -(-n_rows // batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, n_steps)
-    network.compile(
+    # the same layers: what is saved has no optimizer and no loss, which scoring need not know
+    trainee = keras.Model(network.inputs, network.outputs)
+    trainee.compile(
         optimizer=keras.optimizers.AdamW(schedule, weight_decay=1e-4),
         loss=make_loss(plan.loss),
         steps_per_execution=STEPS_AT_ONCE,
@@ -120,7 +122,7 @@ def _fit(
         watch.metric, mode="max", patience=config.patience, restore_best_weights=True
     )
     drawn = responses[plan.rows]
-    network.fit(
+    trainee.fit(
         [given[plan.rows] for given in (codes, numbers, statistics)],
         np.repeat(drawn.astype(np.float32)[:, None], N_TOWERS, axis=1),
         # a vector: class_weight would be looked up row by row in Python

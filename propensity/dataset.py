@@ -149,3 +149,8 @@ def read_labelled(book: CuratedBook, rows: pc.Expression | None = None) -> pa.Ta
     known = pc.field("response").is_valid()
     chosen = known if rows is None else known & rows
     return pa.concat_tables(pq.read_table(part, filters=chosen) for part in book.parts)
+
+
+def follow_rule(rows: pa.Table, contract: Contract) -> NDArray[np.bool_]:
+    """Tell whom the contract's baseline rule would call, shape (n,)."""
+    return np.all([pc.equal(rows[c], v) for c, v in contract.rule.where], axis=0)  # type: ignore[no-any-return]

@@ -1,14 +1,16 @@
 """Score policyholders with the member of their fold, who never saw their answer."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from propensity.calibration import correct_prior, undo_focal_loss
 from propensity.contract import Contract
-from propensity.dataset import CuratedBook, read_labelled
+from propensity.dataset import CuratedBook, follow_rule, read_labelled
 from propensity.errors import ModelError
 from propensity.features import Encoder
 from propensity.folds import N_FOLDS
@@ -40,12 +42,21 @@ class Scorer:
 
     def score(self, rows: pa.Table) -> NDArray[np.float32]:
         """Return calibrated probabilities, shape (n,)."""
+        return self._score(rows, correct)
+
+    def score_raw(self, rows: pa.Table) -> NDArray[np.float32]:
+        """Return probabilities as they were learnt, nothing put right, shape (n,)."""
+        return self._score(rows, lambda logits, _: expit(logits))
+
+    def _score(
+        self, rows: pa.Table, find: Callable[[NDArray[np.float32], Member], NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
         folds = rows["fold"].to_numpy()
         probabilities = np.full(rows.num_rows, np.nan, dtype=np.float32)
         for member, encoder, predictor in self._loaded:
             mine = folds == member.fold
             logits = predictor.predict_logits(*encoder.encode(rows.filter(pa.array(mine))))
-            probabilities[mine] = correct(logits, member)
+            probabilities[mine] = find(logits, member)
         return probabilities
 
 
@@ -75,5 +86,5 @@ def score_labelled(book: CuratedBook, version: ModelVersion, contract: Contract)
     """
     rows = read_labelled(book)
     frame: pd.DataFrame = rows.select(["policyholder_id", "fold", "response"]).to_pandas()
-    rule = np.all([pc.equal(rows[c], v) for c, v in contract.rule.where], axis=0)
-    return frame.assign(probability=Scorer(version, contract).score(rows), follows_rule=rule)
+    probability, rule = Scorer(version, contract).score(rows), follow_rule(rows, contract)
+    return frame.assign(probability=probability, follows_rule=rule)
