@@ -1,0 +1,33 @@
+"""The strategies against imbalance, side by side on the same book and folds; weekly.
+
+It reads the book and writes into a folder of its own: no model is registered, nothing is published.
+"""
+
+from pathlib import Path
+
+from prefect import flow
+
+from propensity.comparison import open_comparison
+from propensity.settings import NightlyConfig
+from propensity.strategies import STRATEGIES, StrategyName
+from tasks.compare import conclude, measure_logistic, measure_strategy, read_book
+
+
+@flow(name="compare", flow_run_name="compare {config.as_of}")
+def compare(config: NightlyConfig, strategies: tuple[StrategyName, ...] = STRATEGIES) -> Path:
+    """Read the book, train each strategy, judge all beside the baselines, say what came out.
+
+    Args:
+        config: Settings of the night: the same for every strategy.
+        strategies: Which to compare; `none` is always among them.
+
+    Returns:
+        The folder of page and figures.
+    """
+    place = open_comparison(config)
+    book = read_book(place)
+    chosen = [s for s in STRATEGIES if s == "none" or s in strategies]
+    arms = [measure_strategy(place, book, strategy) for strategy in chosen]
+    arms.append(measure_logistic(place, book))
+    conclude(place, book, arms)
+    return place.folder

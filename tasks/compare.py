@@ -1,0 +1,56 @@
+"""The steps of a comparison: read the book, measure an arm, say what came out."""
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+
+from propensity.arms import ScoredArm, run_logistic_arm, run_network_arm
+from propensity.comparing import compare
+from propensity.comparison import Comparison, OpenComparison
+from propensity.dataset import CuratedBook, ingest_files
+from propensity.reporting.comparison import render_markdown, write_page
+from propensity.strategies import StrategyName
+from tasks.progress import show_progress
+
+
+@task(task_run_name="ingest", cache_policy=NO_CACHE)
+def read_book(place: OpenComparison) -> CuratedBook:
+    """Check every row against the contract, as a night does."""
+    with show_progress("ingest") as on_progress:
+        return ingest_files(
+            list(place.files),
+            place.contract,
+            place.folder / "curated",
+            tolerated_rejected_share=place.config.tolerated_rejected_share,
+            on_progress=on_progress,
+        )
+
+
+@task(task_run_name="strategy-{strategy}", cache_policy=NO_CACHE)
+def measure_strategy(place: OpenComparison, book: CuratedBook, strategy: StrategyName) -> ScoredArm:
+    """Train the members of one strategy and score everybody whose response is known."""
+    with show_progress(strategy) as on_progress:
+        arm = run_network_arm(
+            book, strategy, place.contract, place.config, place.folder / "arms", on_progress
+        )
+    rows = f"{arm.n_training_rows:,}"
+    get_run_logger().info("%s: five members on %s rows, %.0f s", arm.name, rows, arm.fit_seconds)
+    return arm
+
+
+@task(task_run_name="logistic-regression", cache_policy=NO_CACHE)
+def measure_logistic(place: OpenComparison, book: CuratedBook) -> ScoredArm:
+    """Fit the baseline that knows no interactions."""
+    with show_progress("logistic regression") as on_progress:
+        return run_logistic_arm(book, place.contract, place.folder / "arms", on_progress)
+
+
+@task(task_run_name="conclude", cache_policy=NO_CACHE)
+def conclude(place: OpenComparison, book: CuratedBook, arms: list[ScoredArm]) -> Comparison:
+    """Judge all arms on the same policyholders; write Parquet, page and artifact."""
+    comparison = compare(arms, book, place.contract, place.config)
+    comparison.save(place.folder)
+    page = write_page(comparison, place.folder)
+    create_markdown_artifact(render_markdown(comparison), "comparison", description=f"Page: {page}")
+    get_run_logger().info("%s", comparison.conclusion)
+    return comparison

@@ -1,0 +1,47 @@
+"""The page of a comparison, and its Markdown."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from propensity.comparison import ComparedArm, Comparison
+from propensity.reporting.comparison import render_markdown, write_page
+
+NONE = ComparedArm(
+    "none", 0.4567, 0.45, 0.46, 0.35, 0.65, 0.0123, 0.367, 0.857, 0.088, 0.0879, 0.0031, 0.0021,
+    61.0, 1_293_576,
+)  # fmt: skip
+WEIGHTED = ComparedArm(
+    "class_weight", 0.4577, 0.451, 0.461, 0.36, 0.64, 0.43, 0.366, 0.8567, 0.17, 0.0879, 0.25,
+    0.0023, 63.0, 1_293_576, 0.001, -0.0004, 0.0024,
+)  # fmt: skip
+RULE = ComparedArm("rule <b>", 0.3985, 0.395, 0.401, 0.25, 0.98, difference=-0.0582,
+                   difference_low=-0.061, difference_high=-0.056)  # fmt: skip
+SAID = "By F1 at thresholds chosen on other folds: class_weight not told apart from none."
+COMPARISON = Comparison(dt.date(2026, 11, 24), 323_394, 0.1226, (NONE, WEIGHTED, RULE), SAID)
+
+
+def test_markdown_says_what_the_intervals_say_and_fits_an_artifact() -> None:
+    text = render_markdown(COMPARISON)
+    assert len(text.encode()) < 200_000
+    assert SAID in text.replace("\\", "")
+    for number in ("0.4567", "0.0123", "+0.0010", "-0.0004 to +0.0024", "1,293,576", "12.26"):
+        assert number in text
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_opens_without_a_network_at_any_width(chromium, tmp_path: Path, width) -> None:
+    page = chromium.new_page(viewport={"width": width, "height": 844})
+    asked, said = [], []
+    page.on("request", lambda r: asked.append(r.url))
+    page.on("console", lambda m: said.append(m.text))
+    path = write_page(COMPARISON, tmp_path)
+    page.goto(path.as_uri())
+    assert asked == [path.as_uri()]
+    assert said == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".picture svg").bounding_box()["height"] > 60
+    assert "0.4577" in page.inner_text("body")
+    assert "rule <b>" in page.inner_text("body")
+    page.close()
