@@ -29,6 +29,9 @@ CONTRACT = load_contract()
 UNITS = 64, 32
 N_EPOCHS = 4
 BATCH_SIZE = 1024
+MIN_STEPS = 50
+SMALLEST_BATCH = 64
+"""A small book is learnt in smaller batches: a pass should have MIN_STEPS steps."""
 PREDICT_ROWS = 16_384
 
 
@@ -166,7 +169,7 @@ def _train(
         responses[taken.picked].astype(np.float32),
         class_weight=taken.class_weight,
         epochs=count_epochs(len(responses), len(taken.picked)),
-        batch_size=BATCH_SIZE,
+        batch_size=max(SMALLEST_BATCH, min(BATCH_SIZE, len(responses) // MIN_STEPS)),
         verbose=0,
     )
     return lambda rows: np.asarray(network.predict(rows, PREDICT_ROWS, verbose=0)[:, 0])
