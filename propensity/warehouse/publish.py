@@ -130,6 +130,10 @@ def _insert_thresholds_and_gains(
         for fold, threshold in enumerate(serving.evaluation.thresholds)
     ]
     connection.execute(insert(run_thresholds), thresholds)
+    if connection.dialect.name == "postgresql":
+        # or the planner takes a fold for a rare one, leads for few, and sorts them all; autovacuum
+        # passes over so few rows
+        connection.exec_driver_sql(f"ANALYZE {run_thresholds.name}")
     if gains:
         rows = [{"run_id": run.run_id} | dataclasses.asdict(gain) for gain in gains]
         connection.execute(insert(run_gains), rows)

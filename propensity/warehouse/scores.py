@@ -25,7 +25,12 @@ from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from propensity.errors import WarehouseError
 from propensity.warehouse.engine import begin_write, is_postgresql
-from propensity.warehouse.tables import policyholder_scores, published_run, scoring_runs
+from propensity.warehouse.tables import (
+    policyholder_scores,
+    published_run,
+    scoring_runs,
+    suppressions,
+)
 
 logger = logging.getLogger(__name__)
 PREFIX = "policyholder_scores_r"
@@ -63,8 +68,10 @@ def create(engine: Engine, run_id: int) -> None:
     drop(engine, [run_id])
     with begin_write(engine) as connection:
         if is_postgresql(engine):
-            like = f"(LIKE {policyholder_scores.name} INCLUDING DEFAULTS)"
-            connection.exec_driver_sql(f"CREATE TABLE {name_of(run_id)} {like}")
+            like, name = f"LIKE {policyholder_scores.name} INCLUDING DEFAULTS", name_of(run_id)
+            # says what attaching would otherwise read the whole table to find out
+            check = f"CONSTRAINT ck_{name}_run CHECK (run_id = {run_id:d})"
+            connection.exec_driver_sql(f"CREATE TABLE {name} ({like}, {check})")
         else:
             connection.execute(CreateTable(table_of(run_id)))
 
@@ -96,14 +103,14 @@ def index(engine: Engine, run_id: int) -> None:
 
 
 def _index_partition(connection: Connection, run_id: int) -> None:
+    """Only the last statement keeps the audit from reading meanwhile, and it takes no time."""
     name = name_of(run_id)
     for statement in (
         f"SET LOCAL maintenance_work_mem = '{INDEX_MEMORY}'",
-        f"ALTER TABLE {name} ADD PRIMARY KEY (run_id, policyholder_id)",
+        f"CREATE UNIQUE INDEX {name}_pkey ON {name} (run_id, policyholder_id)",
         f"CREATE INDEX ix_{name}_rank ON {name} (run_id, lead_rank) WHERE lead_rank IS NOT NULL",
-        # says what attaching would otherwise read the whole table to find out
-        f"ALTER TABLE {name} ADD CONSTRAINT ck_{name}_run CHECK (run_id = {run_id:d})",
         f"ANALYZE {name}",
+        f"ALTER TABLE {name} ADD CONSTRAINT {name}_pkey PRIMARY KEY USING INDEX {name}_pkey",
     ):
         connection.exec_driver_sql(statement)
 
@@ -130,11 +137,15 @@ def attach(engine: Engine, run_id: int) -> None:
 
 
 def _analyse_parent(engine: Engine) -> None:
-    """Tell the planner about all runs together, which autovacuum never does: or it sorts."""
+    """Tell the planner about all runs together, which autovacuum never does: or it sorts.
+
+    And about suppressions, which leads leaves out.
+    """
     with engine.begin() as connection:
         is_18 = (connection.dialect.server_version_info or (0,)) >= (18,)
         only = "ONLY " if is_18 else ""  # before, all partitions are analysed again
         connection.exec_driver_sql(f"ANALYZE {only}{policyholder_scores.name}")
+        connection.exec_driver_sql(f"ANALYZE {suppressions.name}")
 
 
 def _find_readers(engine: Engine) -> set[str]:

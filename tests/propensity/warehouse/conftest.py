@@ -82,9 +82,10 @@ def make_scores(tmp_path: Path) -> Callable[..., ScoredBook]:
         said_yes, unknown = rng.random(n_rows) < 0.5, columns["response_known"] == 0
         columns["response"] = pa.array(said_yes, mask=unknown).cast(pa.int8())
         table = pa.table(columns).cast(SCORES_SCHEMA)
-        with PartWriter(tmp_path / f"scores-{seed}", SCORES_SCHEMA, part_rows=400) as parts:
-            for start in range(0, n_rows, 300):
-                parts.write(table.slice(start, 300))
+        n_written = max(300, n_rows // 10)  # at once; a part takes two
+        with PartWriter(tmp_path / f"scores-{seed}", SCORES_SCHEMA, n_written + 100) as parts:
+            for start in range(0, n_rows, n_written):
+                parts.write(table.slice(start, n_written))
         n_leads = n_rows - table["lead_rank"].null_count
         return ScoredBook(parts.paths, parts.n_rows, int(control.sum()), n_leads)
 
@@ -92,7 +93,7 @@ def make_scores(tmp_path: Path) -> Callable[..., ScoredBook]:
 
 
 def night_of(day: int, digest: str = "a") -> Night:
-    return Night(dt.date(2026, 11, day), digest * 64, "c" * 64)
+    return Night(dt.date(2026, 10, 31) + dt.timedelta(days=day), digest * 64, "c" * 64)
 
 
 def begin(engine: Engine, night: Night) -> tuple[Run, Contender]:
