@@ -15,6 +15,7 @@ from propensity.warehouse.schema import migrate, open_reader, open_warehouse
 from propensity.warehouse.views import view_columns
 
 from .conftest import BOOK, begin, night_of
+from .test_marketing import QUERIES
 
 ROLES = Path(__file__).parents[3] / "deployments" / "sql" / "roles.sql"
 TABLES = [
@@ -80,6 +81,12 @@ def test_marketing_reads_every_view(marketing):
     with marketing.connect() as connection:
         for view in view_columns:
             connection.execute(text(f"SELECT * FROM {view}")).all()  # noqa: S608
+
+
+def test_marketing_may_run_every_query_of_its_page(marketing):
+    with marketing.connect() as connection:
+        for query in QUERIES.values():
+            connection.execute(text(query)).all()
 
 
 @pytest.mark.parametrize("table", TABLES)
