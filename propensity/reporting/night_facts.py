@@ -30,6 +30,11 @@ from propensity.segments import FeatureSegments, find_segments
 from propensity.warehouse.last_night import LastNight
 from propensity.workspace import Workspace
 
+NOTABLE_GAP = 0.005
+"""Mean gap between probability and outcome that an operator should know of."""
+NOTABLE_UNSEEN_SHARE = 0.01
+"""Of those to be scored, with values nobody who answered has; a few there are every night."""
+
 
 @dataclass(frozen=True, eq=False)
 class NightReport:
@@ -82,6 +87,23 @@ class NightReport:
     def differing(self) -> tuple[ColumnDrift, ...]:
         """Columns in which those to be scored are notably unlike those learnt from."""
         return tuple(d for d in self.not_answered if d.strength != "small")
+
+    @property
+    def unseen(self) -> tuple[ColumnDrift, ...]:
+        """Columns in which many of those to be scored have values nobody who answered has."""
+        n_notable = NOTABLE_UNSEEN_SHARE * self.book.n_unlabelled
+        return tuple(d for d in self.not_answered if d.n_unseen_rows > n_notable)
+
+    @property
+    def is_miscalibrated(self) -> bool:
+        """Whether probabilities are off by more than chance and by more than matters."""
+        few = self.n_agreeing < 0.8 * len(self.reliability)
+        return few and self.serving.evaluation.calibration_error > NOTABLE_GAP
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is worth a look."""
+        return not (self.shifted or self.differing or self.unseen or self.is_miscalibrated)
 
     @property
     def n_agreeing(self) -> int:

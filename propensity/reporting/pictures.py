@@ -86,6 +86,7 @@ def to_svg(figure: Figure, name: str) -> str:
     svg = re.sub(
         r' id="[\w.]+_\d+"| (?:width|height)="[\d.]+pt"|<!--.*?-->', "", svg, flags=re.DOTALL
     )
+    svg = svg.replace("<svg ", '<svg aria-hidden="true" ', 1)  # the page describes it, as a whole
     for colour, variable in VARIABLES.items():
         svg = svg.replace(colour, f"var({variable}, {colour})")
     return svg

@@ -166,8 +166,29 @@ def test_what_moved_is_worth_a_look(report, pictures):
 
 def test_unreliable_probabilities_are_worth_a_look(report, pictures):
     wrong = tuple(dataclasses.replace(b, mean_probability=0.9) for b in report.reliability)
-    text = read(render_page(dataclasses.replace(report, reliability=wrong), pictures))
-    assert "only 0 of 20 groups agree with what happened" in text
+    quality = dataclasses.replace(report.serving.evaluation, calibration_error=0.0123)
+    off = dataclasses.replace(
+        report, reliability=wrong, serving=dataclasses.replace(report.serving, evaluation=quality)
+    )
+    text = read(render_page(off, pictures))
+    assert "only 0 of 20 groups agree with what happened, the mean gap is 0.0123" in text
+
+
+def test_a_tiny_gap_is_not_worth_a_look_however_sure(report, pictures):
+    wrong = tuple(dataclasses.replace(b, mean_probability=0.9) for b in report.reliability)
+    quality = dataclasses.replace(report.serving.evaluation, calibration_error=0.0012)
+    sure = dataclasses.replace(
+        report, reliability=wrong, serving=dataclasses.replace(report.serving, evaluation=quality)
+    )
+    assert not sure.is_miscalibrated
+    assert "Nothing has moved notably" in read(render_page(sure, pictures))
+
+
+def test_a_few_unseen_values_are_said_and_many_are_worth_a_look(report):
+    n = report.book.n_unlabelled
+    few, many = (ColumnDrift("Channel", 0.0, 1, rows) for rows in (n // 200, n // 50))
+    assert dataclasses.replace(report, not_answered=(few,)).unseen == ()
+    assert dataclasses.replace(report, not_answered=(many,)).unseen == (many,)
 
 
 def test_odd_nights_are_drawn(report):
