@@ -2,7 +2,7 @@
 
 Order of writes: curated parts, report, model version, decision, score parts; then the scores go
 into the warehouse beside last night's, and only the last statement of the last transaction shows
-them to readers. Whatever fails before that leaves last night as it was.
+them to readers. Whatever fails before that leaves last night as it was. Pictures come after it.
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from propensity.settings import NightlyConfig
 from propensity.warehouse.runs import fail_run
 from tasks.evaluate import evaluate
 from tasks.ingest import ingest
+from tasks.present import present
 from tasks.promote import promote
 from tasks.publish import publish
 from tasks.report import report
@@ -63,4 +64,6 @@ def nightly(config: NightlyConfig) -> NightResult:
             raise ModelError(decision.reason, todo=todo)
         scores = score(night, book, decision.serving)
         publish(night, book, scores, decision.serving)
+        # a picture that cannot be drawn is logged; what is published does not become a failed night
+        present(night, book, contest, decision, scores, return_state=True)
         return NightResult(night.run.run_id, is_repeat=False)

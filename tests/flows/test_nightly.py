@@ -11,16 +11,21 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 
 from flows.nightly import NightResult, nightly
+from propensity.contract import load_contract
 from propensity.errors import InputError, ModelError
 from propensity.evaluation import measure_f1
+from propensity.input_files import digest_files
 from propensity.night import reach_warehouse
 from propensity.settings import NightlyConfig
 from propensity.simulate import simulate_book
 from propensity.warehouse.reading import RUNS, RunSummary, read_rows, summarize_run
+from propensity.warehouse.runs import Night, digest_config
+from propensity.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 N_ROWS = 20_000
 FIRST_DATE = dt.date(2026, 11, 1)
+QUICK = {"max_epochs": 2, "batch_size": 256, "n_bootstrap": 50}
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +40,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, prefect_server: None):
 @pytest.fixture(scope="module")
 def run_night(folder: Path) -> Callable[..., NightResult]:
     def run(csv: str, day: int, **settings) -> NightResult:
-        quick = {"max_epochs": 2, "batch_size": 256, "n_bootstrap": 50} | settings
         date = FIRST_DATE + dt.timedelta(days=day)
-        return nightly(NightlyConfig(csv=[str(folder / csv)], as_of=date, **quick))
+        return nightly(NightlyConfig(csv=[str(folder / csv)], as_of=date, **QUICK | settings))
 
     return run
 
@@ -90,7 +94,10 @@ def test_every_stage_is_a_task_run_with_a_readable_name(first):
         names = {run.name for run in client.read_task_runs(flow_run_filter=only)}
         flow_run = client.read_flow_run(flow_run_id)
     trained = {f"train-fold-{k}" for k in range(5)}
-    assert names == {"ingest", "report", "evaluate", "promote", "score", "publish"} | trained
+    assert (
+        names
+        == {"ingest", "report", "evaluate", "promote", "score", "publish", "present"} | trained
+    )
     assert flow_run.name == "nightly 2026-11-01"
 
 
@@ -136,17 +143,52 @@ def test_a_planted_better_signal_is_promoted(third):
     assert "against" in summary.decision_reason
 
 
-def test_shuffled_responses_are_not_promoted_and_the_champion_scores(folder, run_night, third):
+@pytest.fixture(scope="module")
+def fourth(folder, run_night, third) -> NightResult:
+    """Answers are shuffled, and a folder stands where the counts should be written."""
+
     def shuffle(book: pd.DataFrame) -> pd.DataFrame:
         shuffled = book["Response"].sample(frac=1, random_state=0).to_numpy()
         return book.assign(Response=shuffled)
 
-    fourth = run_night(write_book(folder, "shuffled.csv", shuffle), 3)
+    csv = write_book(folder, "shuffled.csv", shuffle)
+    in_the_way = Workspace(folder / "data").counts(name_night(folder / csv, 3))
+    in_the_way.mkdir(parents=True)
+    return run_night(csv, 3)
+
+
+def name_night(csv: Path, day: int) -> str:
+    config = NightlyConfig(csv=[str(csv)], **QUICK)
+    digest = digest_config(load_contract().digest, config.decisive)
+    return Night(FIRST_DATE + dt.timedelta(days=day), digest_files([csv]), digest).name
+
+
+def test_shuffled_responses_are_not_promoted_and_the_champion_scores(third, fourth):
     summary = summarize(fourth)
     assert summary.decision == "kept_champion"
     assert summary.model_version == summarize(third).run_name
     assert set(read("SELECT run_id FROM current_scores")["run_id"]) == {fourth.run_id}
     assert summary.f1_score < 0.25  # no skill: 2p/(1+p) is 0.22
+
+
+def test_a_night_that_cannot_be_drawn_is_published_all_the_same(folder, fourth):
+    run = read("SELECT * FROM scoring_runs").set_index("run_id").loc[fourth.run_id]
+    assert run["status"] == "published"
+    with get_client(sync_client=True) as client:
+        only = FlowRunFilter(id={"any_": [run["flow_run_id"]]})
+        tasks = {t.name: t for t in client.read_task_runs(flow_run_filter=only)}
+        assert client.read_flow_run(run["flow_run_id"]).state.is_completed()
+    assert tasks["present"].state.is_failed()
+    assert "counts.json" in tasks["present"].state.message
+    assert not Workspace(folder / "data").night_page(run["run_name"]).exists()
+
+
+def test_the_page_compares_with_the_night_readers_saw_before(folder, first, third):
+    pages = [Workspace(folder / "data").night_page(summarize(n).run_name) for n in (first, third)]
+    assert "This is the first night" in pages[0].read_text(encoding="utf-8")
+    text = pages[1].read_text(encoding="utf-8")
+    assert f"Since {FIRST_DATE}" in text
+    assert "Promoted" in text
 
 
 def test_force_repeats_a_night_with_the_same_scores_and_readers_keep_the_newer(

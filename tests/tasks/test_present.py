@@ -1,0 +1,52 @@
+import pytest
+from prefect.artifacts import Artifact
+
+from propensity.gate import Decision
+from propensity.night import reach_warehouse
+from propensity.warehouse.models import find_champion
+from tasks.present import present
+from tasks.promote import promote
+from tasks.publish import publish
+from tasks.score import score
+
+
+@pytest.fixture(scope="module")
+def published(night, book, contest):
+    if find_champion(reach_warehouse()) is None:
+        decision = promote(night, contest)
+    else:  # another test has promoted it
+        decision = Decision("promoted", "It is the first.", contest.candidate)
+    scores = score(night, book, contest.candidate)
+    publish(night, book, scores, contest.candidate)
+    return decision, scores
+
+
+def test_shows_the_night_in_the_ui_and_as_a_page(night, book, contest, published):
+    page = present(night, book, contest, *published)
+    shown = Artifact.get("night")
+    assert (shown.type, shown.description) == ("markdown", f"Page: {page}")
+    assert page == night.workspace.night_page(night.run.run_name)
+    quality = contest.candidate.evaluation
+    for text in (shown.data, page.read_text(encoding="utf-8")):
+        assert f"{quality.f1:.4f}" in text
+        assert f"{book.n_rows:,}" in text
+        assert "This is the first night" in text
+        assert "1 of 20,000 rows" in text
+    assert 50_000 < len(shown.data.encode()) < 200_000
+
+
+def test_keeps_what_the_next_night_compares_with(night, published):
+    counts = night.workspace.counts(night.run.run_name)
+    assert 1_000 < counts.stat().st_size < 300_000
+
+
+def test_expects_as_many_buyers_as_marketing_is_told(night, book, contest, published):
+    from sqlalchemy import text
+
+    with reach_warehouse().connect() as connection:
+        query = text("SELECT expected_buyers, n_policyholders FROM lead_gains WHERE percent = 10")
+        expected, n_calls = connection.execute(query).one()
+    page = present(night, book, contest, *published).read_text(encoding="utf-8")
+    assert f"{n_calls:,} calls, are expected to bring {expected:,.0f} buyers" in page.replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
