@@ -124,7 +124,9 @@ def _prepare_prefect(settings: Settings) -> None:
 def _print_summary(settings: Settings, run_id: int, *, is_repeat: bool) -> None:
     engine = open_warehouse(settings.warehouse_url)
     found = reading.summarize_run(engine, run_id)
-    page = Workspace(settings.data_dir).reports(found.run_name) / "class_balance.html"
+    page = Workspace(settings.data_dir).night_page(found.run_name)
+    if not page.exists():  # it could not be drawn; this one was before the model was trained
+        page = page.with_name("class_balance.html")
     lines = {
         "run": f"{found.run_id} ({found.run_name})"
         + (": published before, nothing to do; --force repeats it" if is_repeat else ""),

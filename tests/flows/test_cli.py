@@ -108,9 +108,11 @@ def test_run_ends_with_the_summary_and_the_ten_best_leads(demo):
 
 @pytest.mark.slow
 def test_the_report_is_where_the_summary_says(demo):
-    command_line, _ = demo
-    page = next((command_line.data_dir / "reports").glob("*/class_balance.html"))
-    assert "prevalence" in page.read_text(encoding="utf-8")
+    _, printed = demo
+    line = next(line for line in printed.splitlines() if line.startswith("report "))
+    page = Path(line.split(maxsplit=1)[1])
+    assert page.name == "night.html"
+    assert "What calling brings" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
