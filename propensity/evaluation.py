@@ -14,11 +14,20 @@ from propensity.threshold import choose_thresholds, predict_responses
 
 N_COUNT_RESAMPLES = 10_000
 """Resampling counts costs nothing, however many policyholders they count."""
+CHANCE_OF_THRESHOLD = 3.0
+"""Times half of F1 over the cube root of the ones: so far chance takes the threshold gap.
+
+An estimated maximum strays with the cube root of n (Kim, Pollard 1990, Cube root asymptotics).
+With the simulator's true probabilities |gap| / (F1 / 2) * n_positive^(1/3) was below 2.8 in 1,860
+books of 4,000 to 300,000 labelled rows at prevalence 0.123, below 2.7 in 500 at 0.05, and above 3
+in 2 of 700 at 0.3. With 300,000 rows 3 is a gap of 0.02; class weights left in the probabilities
+make it 0.4.
+"""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A 95 % interval."""
+    """An interval, of 95 % unless its owner says otherwise."""
 
     low: float
     high: float
@@ -61,6 +70,21 @@ class Evaluation:
     brier: float
     calibration_error: float
     mean_probability: float
+
+    @property
+    def threshold_gap(self) -> float:
+        """Mean threshold less half of F1: near 0 where probabilities mean what they say.
+
+        The best threshold of calibrated scores is half of the best F1 (Lipton, Elkan,
+        Narayanaswamy 2014, Thresholding classifiers to maximize F1 score, theorem 1).
+        """
+        return sum(self.thresholds) / len(self.thresholds) - self.f1 / 2
+
+    @property
+    def threshold_gap_by_chance(self) -> float:
+        """How far from 0 chance alone takes the gap."""
+        n_positive = self.prevalence * self.n_labelled
+        return float(CHANCE_OF_THRESHOLD * self.f1 / 2 / np.cbrt(n_positive))
 
 
 @dataclass(frozen=True)
@@ -113,6 +137,11 @@ def evaluate_baselines(scored: pd.DataFrame, rule_description: str) -> tuple[Bas
     return Baseline("everyone positive", everyone), Baseline(rule_description, rule)
 
 
+def measure_f1_interval(response: NDArray[Any], predicted: NDArray[Any], *, seed: int) -> Interval:
+    """Bootstrap over policyholders of the F1 of decisions, shape (n,) both."""
+    return _as_interval(_resample_f1(np.random.default_rng(seed), response, predicted))
+
+
 def measure_f1(response: NDArray[Any], predicted: NDArray[Any]) -> float:
     """F1 of the positive class, 2 TP / (predicted + actual); 0 when nobody is either."""
     n_either = int(predicted.sum()) + int(response.sum())
@@ -122,17 +151,30 @@ def measure_f1(response: NDArray[Any], predicted: NDArray[Any]) -> float:
 def compare_f1(
     response: NDArray[Any], predicted_a: NDArray[Any], predicted_b: NDArray[Any], *, seed: int
 ) -> Interval:
-    """Paired bootstrap of F1(a) - F1(b) on the same policyholders.
+    """Paired bootstrap of F1(a) - F1(b) on the same policyholders."""
+    kinds = np.bincount(4 * response + 2 * predicted_a + predicted_b, minlength=8)
+    return compare_f1_of_kinds(kinds, seed=seed)
+
+
+def compare_f1_of_kinds(kinds: NDArray[Any], *, seed: int, level: float = 0.95) -> Interval:
+    """Paired bootstrap of F1(a) - F1(b) where policyholders are only counted.
 
     A policyholder is one of eight kinds (response, a, b), so resampling policyholders is drawing
     the eight counts from a multinomial distribution.
+
+    Args:
+        kinds: How many have 4 response + 2 a + b = 0 to 7, shape (8,).
+        seed: Of the bootstrap.
+        level: Of the interval.
     """
-    kinds = np.bincount(4 * response + 2 * predicted_a + predicted_b, minlength=8)
     rng = np.random.default_rng(seed)
     counts = rng.multinomial(kinds.sum(), kinds / kinds.sum(), N_COUNT_RESAMPLES)
     kind = np.arange(8)
     actual, a, b = kind >> 2 & 1, kind >> 1 & 1, kind & 1
-    return _as_interval(_f1_of_counts(counts, actual, a) - _f1_of_counts(counts, actual, b))
+    difference = _f1_of_counts(counts, actual, a) - _f1_of_counts(counts, actual, b)
+    # far out a level leaves a handful of draws: by this method the chance beyond them is unbiased
+    ends = np.quantile(difference, [(1 - level) / 2, (1 + level) / 2], method="weibull")
+    return Interval(float(ends[0]), float(ends[1]))
 
 
 def _resample_f1(

@@ -3,20 +3,30 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from propensity.deciles import Decile
 from propensity.evaluation import Baseline, Evaluation, Interval
 from propensity.recalibration import AS_THEY_ARE, Recalibration
 from propensity.registry import ModelVersion
+from propensity.slices import Slice
 
 Outcome = Literal["promoted", "kept_champion", "rejected"]
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A model version and its quality on tonight's labelled rows, recalibrated where that helps."""
+    """A model version and its quality on tonight's labelled rows, recalibrated where that helps.
+
+    Args:
+        version: Members and where they are.
+        evaluation: Of its cross-fitted scores.
+        recalibration: What was done to them first.
+        deciles: Buyers to expect and buyers there were, the best tenth first.
+    """
 
     version: ModelVersion
     evaluation: Evaluation
     recalibration: Recalibration = AS_THEY_ARE
+    deciles: tuple[Decile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,7 @@ class Contest:
         no_champion_reason: Why there is none.
         champion_name: Name of the version promoted last, also of one that cannot be judged.
         difference: Paired bootstrap interval of F1(candidate) - F1(champion).
+        slices: Candidate, and champion if there is one, in each part of the book.
     """
 
     candidate: Contender
@@ -38,6 +49,7 @@ class Contest:
     no_champion_reason: str = "there is no champion yet"
     difference: Interval | None = None
     champion_name: str | None = None
+    slices: tuple[Slice, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,16 +61,18 @@ class Decision:
     serving: Contender | None
 
 
-def decide(contest: Contest, margin: float) -> Decision:
+def decide(contest: Contest, margin: float, slice_tolerance: float) -> Decision:
     """Decide whether the candidate is promoted.
 
     It must beat every baseline: the lower end of its F1 interval above theirs. Against a champion
-    its F1 must be higher by `margin`, and the paired interval of the difference must lie above 0.
+    its F1 must be higher by `margin`, the paired interval of the difference must lie above 0, and
+    in no slice of the book may it be clearly worse by more than `slice_tolerance`.
     A candidate that loses leaves the champion to serve; without a champion nothing may serve.
 
     Args:
         contest: Candidate, champion and baselines on the same rows.
         margin: F1 by which the candidate must beat the champion.
+        slice_tolerance: F1 by which it may be worse in a slice.
     """
     candidate, champion = contest.candidate, contest.champion
     quality, strongest = candidate.evaluation, max(contest.baselines, key=lambda b: b.f1)
@@ -77,4 +91,23 @@ def decide(contest: Contest, margin: float) -> Decision:
     )
     if difference <= margin or contest.difference.low <= 0:
         return replace(lost, reason=f"{against} is not clearly above the margin of {margin:.4f}.")
-    return Decision("promoted", f"{against} is above the margin of {margin:.4f}.", candidate)
+    better = f"{against} is above the margin of {margin:.4f}"
+    collapsed = [s for s in contest.slices if s.collapses(slice_tolerance)]
+    if collapsed:
+        fallen = _describe_collapse(collapsed, len(contest.slices), slice_tolerance)
+        return replace(lost, reason=f"{better}, but {fallen}.")
+    return Decision("promoted", f"{better}.", candidate)
+
+
+def _describe_collapse(collapsed: list[Slice], n_slices: int, tolerance: float) -> str:
+    """Name the worst slice with its numbers, and say how many others there are."""
+    worst = min(collapsed, key=lambda s: s.difference or 0.0)
+    others = {1: "", 2: ", and 1 other slice collapses"}
+    return (
+        f"it collapses in the slice {worst.name!r} ({worst.n_rows:,} policyholders, "
+        f"{worst.n_positive:,} of them buyers): F1 {worst.f1:.4f} against "
+        f"{worst.champion_f1:.4f}, difference {worst.difference:+.4f} "
+        f"({worst.difference_interval:+.4f}, widened for {n_slices} slices), "
+        f"where {tolerance:.4f} is tolerated"
+        + others.get(len(collapsed), f", and {len(collapsed) - 1} other slices collapse")
+    )

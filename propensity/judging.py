@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from propensity.contract import Contract
 from propensity.dataset import CuratedBook
+from propensity.deciles import compare_buyers
 from propensity.errors import ModelError
 from propensity.evaluation import compare_f1, evaluate_baselines, evaluate_scores
 from propensity.gate import Contender, Contest
@@ -13,6 +14,7 @@ from propensity.recalibration import recalibrate_if_better
 from propensity.registry import ModelVersion, load_version
 from propensity.scorer import score_labelled
 from propensity.settings import NightlyConfig
+from propensity.slices import Slice, measure_slices
 from propensity.threshold import predict_responses
 from propensity.workspace import Workspace
 
@@ -39,23 +41,36 @@ def judge(
         workspace: Where versions are.
     """
     scored, contender = _evaluate(book, contract, config, candidate)
+    predicted = _predict(scored, contender)
+
+    def measure(champion_predicted: NDArray[np.int8] | None) -> tuple[Slice, ...]:
+        return measure_slices(
+            book, contract, scored, predicted, champion_predicted, seed=config.seed
+        )
+
     baselines = evaluate_baselines(scored, contract.rule.description)
     if champion is None:
-        return Contest(contender, baselines)
+        return Contest(contender, baselines, slices=measure(None))
     try:
         version = load_version(workspace.model(champion))
         champion_scored, champion_contender = _evaluate(book, contract, config, version)
     except ModelError as error:
-        reason = f"champion {champion} cannot be judged ({error.found})"
-        return Contest(contender, baselines, no_champion_reason=reason, champion_name=champion)
-    difference = compare_f1(
-        scored["response"].to_numpy(),
-        _predict(scored, contender),
-        _predict(champion_scored, champion_contender),
-        seed=config.seed,
-    )
+        return Contest(
+            contender,
+            baselines,
+            no_champion_reason=f"champion {champion} cannot be judged ({error.found})",
+            champion_name=champion,
+            slices=measure(None),
+        )
+    response = scored["response"].to_numpy()
+    champion_predicted = _predict(champion_scored, champion_contender)
     return Contest(
-        contender, baselines, champion_contender, difference=difference, champion_name=champion
+        contender,
+        baselines,
+        champion_contender,
+        difference=compare_f1(response, predicted, champion_predicted, seed=config.seed),
+        champion_name=champion,
+        slices=measure(champion_predicted),
     )
 
 
@@ -67,7 +82,8 @@ def _evaluate(
     better = recalibration.apply(scored["probability"].to_numpy(), scored["fold"].to_numpy())
     scored = scored.assign(probability=better)
     evaluation = evaluate_scores(scored, seed=config.seed, n_bootstrap=config.n_bootstrap)
-    return scored, Contender(version, evaluation, recalibration)
+    deciles = compare_buyers(scored["response"].to_numpy(), scored["probability"].to_numpy())
+    return scored, Contender(version, evaluation, recalibration, deciles)
 
 
 def _predict(scored: pd.DataFrame, contender: Contender) -> NDArray[np.int8]:

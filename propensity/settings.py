@@ -80,6 +80,9 @@ class NightlyConfig(BaseSettings):
     promotion_margin: float = Field(
         0.002, ge=0, lt=1, description="F1 by which a candidate must beat the champion"
     )
+    slice_tolerance: float = Field(
+        0.02, ge=0, lt=1, description="F1 by which a candidate may be worse in a slice of the book"
+    )
     n_bootstrap: int = Field(200, ge=20, le=10_000, description="resamples behind an interval")
 
     control_share: float = Field(

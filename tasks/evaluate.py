@@ -8,7 +8,8 @@ from propensity.dataset import CuratedBook
 from propensity.gate import Contest
 from propensity.night import OpenNight, reach_warehouse
 from propensity.registry import Member, ModelVersion, save_version
-from propensity.reporting.contest import tabulate_contest
+from propensity.reporting.contest import tabulate_contest, tabulate_slices
+from propensity.slices import find_level
 from propensity.warehouse.models import find_champion
 
 
@@ -24,8 +25,11 @@ def evaluate(night: OpenNight, book: CuratedBook, members: list[Member]) -> Cont
     champion = find_champion(reach_warehouse(), night.config.as_of)
     contest = judge(book, night.contract, night.config, candidate, champion, night.workspace)
     create_table_artifact(tabulate_contest(contest), "evaluation")
-    quality = contest.candidate.evaluation
-    get_run_logger().info(
+    level = find_level(len(contest.slices))
+    said = f"Intervals of differences are widened to {level:.2%}: there are many slices"
+    create_table_artifact(tabulate_slices(contest), "slices", description=said)
+    log, quality = get_run_logger(), contest.candidate.evaluation
+    log.info(
         "F1 %.4f (%s), average precision %.4f, ROC AUC %.4f, calibration error %.4f",
         quality.f1,
         f"{quality.f1_interval:.4f}",
@@ -33,4 +37,11 @@ def evaluate(night: OpenNight, book: CuratedBook, members: list[Member]) -> Cont
         quality.roc_auc,
         quality.calibration_error,
     )
+    if abs(quality.threshold_gap) > quality.threshold_gap_by_chance:
+        log.warning(
+            "The mean threshold is %+.4f from half of F1, by chance at most %.4f: look at the "
+            "reliability of the probabilities before you count on expected buyers",
+            quality.threshold_gap,
+            quality.threshold_gap_by_chance,
+        )
     return contest

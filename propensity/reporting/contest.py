@@ -1,6 +1,7 @@
-"""Candidate, champion and baselines as the rows of a table."""
+"""Candidate, champion and baselines, and every slice of the book, as the rows of tables."""
 
 from propensity.gate import Contender, Contest
+from propensity.slices import Slice
 
 Row = dict[str, str | float]
 
@@ -26,5 +27,35 @@ def _describe(role: str, contender: Contender) -> Row:
         "ROC AUC": round(quality.roc_auc, 4),
         "Brier": round(quality.brier, 4),
         "calibration error": round(quality.calibration_error, 4),
+        "threshold - F1 / 2": round(quality.threshold_gap, 4),
         "prevalence": round(quality.prevalence, 4),
+    }
+
+
+def tabulate_slices(contest: Contest) -> list[Row]:
+    """Return one row a slice, those where the candidate loses most first, plain Python values."""
+    return [_describe_slice(s) for s in sort_slices(contest.slices)]
+
+
+def sort_slices(slices: tuple[Slice, ...]) -> list[Slice]:
+    """Put the worst difference first; without a champion leave them in the contract's order."""
+    return sorted(slices, key=lambda s: s.difference or 0.0)
+
+
+def _describe_slice(found: Slice) -> Row:
+    row: Row = {
+        "slice": found.name,
+        "policyholders": found.n_rows,
+        "prevalence": round(found.prevalence, 4),
+        "expected buyers": round(found.expected_buyers, 1),
+        "buyers": found.n_positive,
+        "F1": round(found.f1, 4),
+        "F1 95 %": f"{found.f1_interval:.4f}",
+    }
+    if found.champion_f1 is None or found.difference is None:
+        return row
+    return row | {
+        "champion's F1": round(found.champion_f1, 4),
+        "difference": round(found.difference, 4),
+        "difference, widened": f"{found.difference_interval:+.4f}",
     }

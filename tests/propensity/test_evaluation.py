@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.metrics import (
     average_precision_score,
     brier_score_loss,
@@ -23,10 +23,12 @@ from propensity.evaluation import (
     Evaluation,
     Interval,
     compare_f1,
+    compare_f1_of_kinds,
     evaluate_baselines,
     evaluate_scores,
     measure_f1,
 )
+from propensity.simulate import simulate_rows
 from propensity.threshold import predict_responses
 
 N_ROWS = 20_000
@@ -225,3 +227,39 @@ def test_pairing_is_tighter_than_two_intervals() -> None:
 @given(low=st.floats(-1, 1), high=st.floats(-1, 1))
 def test_an_interval_is_written_in_the_format_asked_for(low: float, high: float) -> None:
     assert f"{Interval(low, high):+.3f}" == f"{low:+.3f} to {high:+.3f}"
+
+
+def evaluate_true(n_rows: int, weight: float) -> Evaluation:
+    """Judge the simulator's true probabilities, their odds multiplied by a class weight."""
+    rng = np.random.default_rng(0)
+    _, true = simulate_rows(n_rows, rng)
+    response = (rng.random(n_rows) < true).astype(np.int8)
+    probability = expit(logit(true) + np.log(weight)).astype(np.float32)
+    columns = {"response": response, "probability": probability, "fold": np.arange(n_rows) % 5}
+    return evaluate_scores(pd.DataFrame(columns), seed=0, n_bootstrap=20)
+
+
+def test_the_best_threshold_is_half_of_f1_only_where_probabilities_are_right() -> None:
+    right, wrong = evaluate_true(60_000, 1.0), evaluate_true(60_000, 7.0)
+    mean = sum(right.thresholds) / 5
+    assert right.threshold_gap == pytest.approx(mean - right.f1 / 2)
+    assert abs(right.threshold_gap) < right.threshold_gap_by_chance < 0.05
+    assert wrong.threshold_gap > 5 * wrong.threshold_gap_by_chance
+    slightly = evaluate_true(60_000, 1.5)
+    assert slightly.threshold_gap > slightly.threshold_gap_by_chance
+
+
+def test_chance_moves_the_threshold_less_in_larger_books() -> None:
+    small = evaluate_true(8_000, 1.0)
+    large = dataclasses.replace(small, n_labelled=64_000)
+    ratio = small.threshold_gap_by_chance / large.threshold_gap_by_chance
+    assert ratio == pytest.approx(2.0)
+
+
+def test_a_higher_level_widens_an_interval() -> None:
+    kinds = np.array([800, 30, 40, 60, 20, 15, 15, 20])
+    levels = (0.5, 0.95, 0.999)
+    narrow, usual, wide = (compare_f1_of_kinds(kinds, seed=0, level=x) for x in levels)
+    assert wide.low < usual.low < narrow.low < narrow.high < usual.high < wide.high
+    # of 10,000 draws 1 in 2,000 lies beyond each end; for a normal one that is 3.29 of its errors
+    assert (wide.high - wide.low) / (usual.high - usual.low) == pytest.approx(3.29 / 1.96, rel=0.1)

@@ -8,8 +8,10 @@ import pytest
 from propensity.evaluation import Baseline, Evaluation, Interval
 from propensity.gate import Contender, Contest, Decision, decide
 from propensity.registry import ModelVersion
+from propensity.slices import Slice
 
 MARGIN = 0.002
+TOLERANCE = 0.02
 BASELINES = (Baseline("everyone positive", 0.2184), Baseline("the rule", 0.3985))
 
 
@@ -34,12 +36,17 @@ def make_contender(name: str, f1: float, half_width: float = 0.004) -> Contender
 
 
 def hold_contest(
-    f1: float, champion_f1: float | None = None, difference: tuple[float, float] | None = None
+    f1: float,
+    champion_f1: float | None = None,
+    difference: tuple[float, float] | None = None,
+    slices: tuple[Slice, ...] = (),
 ) -> tuple[Contest, Decision]:
     champion = None if champion_f1 is None else make_contender("v1", champion_f1)
     interval = Interval(*difference) if difference else None
-    contest = Contest(make_contender("v2", f1), BASELINES, champion, difference=interval)
-    return contest, decide(contest, MARGIN)
+    contest = Contest(
+        make_contender("v2", f1), BASELINES, champion, difference=interval, slices=slices
+    )
+    return contest, decide(contest, MARGIN, TOLERANCE)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +81,7 @@ def test_the_interval_must_lie_above_the_strongest_baseline(low: float, outcome:
     candidate = make_contender("v2", low + 0.05, half_width=0.05)
     exact = Interval(low, low + 0.1)
     object.__setattr__(candidate.evaluation, "f1_interval", exact)
-    assert decide(Contest(candidate, BASELINES), MARGIN).outcome == outcome
+    assert decide(Contest(candidate, BASELINES), MARGIN, TOLERANCE).outcome == outcome
 
 
 @pytest.mark.parametrize(
@@ -115,6 +122,77 @@ def test_reason_word_for_word(contest: tuple[float, ...], reason: str) -> None:
 def test_without_a_usable_champion_only_the_baselines_count(f1: float, outcome: str) -> None:
     why = "champion v1 cannot be judged (its folder is missing)"
     contest = Contest(make_contender("v2", f1), BASELINES, no_champion_reason=why)
-    decision = decide(contest, MARGIN)
+    decision = decide(contest, MARGIN, TOLERANCE)
     assert decision.outcome == outcome
     assert (why in decision.reason) == (outcome == "promoted")
+
+
+def make_slice(name: str, difference: float | None, half_width: float = 0.01) -> Slice:
+    """4,512 policyholders on whom the champion has F1 0.4512."""
+    if difference is None:
+        return Slice(name, 4512, 512, 505.25, 0.3, Interval(0.28, 0.32))
+    f1 = 0.4512 + difference
+    interval = Interval(difference - half_width, difference + half_width)
+    return Slice(name, 4512, 512, 505.25, f1, Interval(f1 - 0.02, f1 + 0.02), 0.4512, interval)
+
+
+FALLEN = make_slice("Region_Code = 28", -0.1501, 0.03)
+SOUND = make_slice("Gender = Male", 0.01)
+BETTER = (0.46, 0.45, (0.008, 0.012))
+
+
+@pytest.mark.parametrize(
+    ("slices", "outcome"),
+    [
+        pytest.param((), "promoted", id="no slices"),
+        pytest.param((SOUND,), "promoted", id="sound"),
+        pytest.param((make_slice("a", 0.0, 0.0),), "promoted", id="equal"),
+        pytest.param((make_slice("a", -0.0199, 0.001),), "promoted", id="just tolerated"),
+        pytest.param((make_slice("a", -0.0201, 0.02),), "kept_champion", id="just not tolerated"),
+        pytest.param((make_slice("a", -0.05, 0.05),), "promoted", id="maybe by chance"),
+        pytest.param((make_slice("a", -0.05, 0.049),), "kept_champion", id="not by chance"),
+        pytest.param((SOUND, FALLEN, SOUND), "kept_champion", id="one of many"),
+        pytest.param((make_slice("a", None),), "promoted", id="nothing to compare with"),
+    ],
+)
+def test_a_better_candidate_may_not_collapse_in_a_slice(
+    slices: tuple[Slice, ...], outcome: str
+) -> None:
+    contest, decision = hold_contest(*BETTER, slices)
+    assert decision.outcome == outcome
+    serving = contest.candidate if outcome == "promoted" else contest.champion
+    assert decision.serving is serving
+
+
+@pytest.mark.parametrize(
+    ("slices", "others"),
+    [
+        ((SOUND, FALLEN), ""),
+        ((make_slice("a", -0.1), FALLEN, SOUND), ", and 1 other slice collapses"),
+        (
+            (make_slice("a", -0.1), FALLEN, make_slice("b", -0.15)),
+            ", and 2 other slices collapse",
+        ),
+    ],
+)
+def test_the_reason_names_the_worst_slice_with_its_numbers(
+    slices: tuple[Slice, ...], others: str
+) -> None:
+    assert hold_contest(*BETTER, slices)[1].reason == (
+        "F1 0.4600 (0.4560 to 0.4640) against 0.4500 of champion v1: difference +0.0100 "
+        "(+0.0080 to +0.0120) is above the margin of 0.0020, but it collapses in the slice "
+        "'Region_Code = 28' (4,512 policyholders, 512 of them buyers): F1 0.3011 against 0.4512, "
+        f"difference -0.1501 (-0.1801 to -0.1201, widened for {len(slices)} slices), "
+        f"where 0.0200 is tolerated{others}."
+    )
+
+
+def test_who_loses_anyway_is_told_why_and_not_about_slices() -> None:
+    reason = hold_contest(0.45, 0.46, (-0.012, -0.008), (FALLEN,))[1].reason
+    assert "margin" in reason
+    assert "Region_Code" not in reason
+
+
+def test_a_first_version_has_nothing_to_collapse_from() -> None:
+    slices = (make_slice("Region_Code = 28", None),)
+    assert hold_contest(0.46, slices=slices)[1].outcome == "promoted"

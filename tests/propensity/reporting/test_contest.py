@@ -8,7 +8,8 @@ import pytest
 from propensity.evaluation import Baseline, Evaluation, Interval
 from propensity.gate import Contender, Contest
 from propensity.registry import ModelVersion
-from propensity.reporting.contest import tabulate_contest
+from propensity.reporting.contest import tabulate_contest, tabulate_slices
+from propensity.slices import Slice
 
 EVALUATION = Evaluation(
     n_labelled=1000,
@@ -56,6 +57,39 @@ def test_numbers_have_four_digits() -> None:
         "ROC AUC": 0.859,
         "Brier": 0.0889,
         "calibration error": 0.0012,
+        "threshold - F1 / 2": -0.03,
         "prevalence": 0.1226,
     }
     assert everyone == {"who": "everyone positive", "F1": 0.2184}
+
+
+def make_slice(name: str, difference: float | None) -> Slice:
+    interval = None if difference is None else Interval(difference - 0.01, difference + 0.01)
+    champion_f1 = None if difference is None else 0.44321 - difference
+    return Slice(name, 2000, 321, 319.449, 0.44321, Interval(0.4, 0.48), champion_f1, interval)
+
+
+def test_the_worst_slice_comes_first() -> None:
+    slices = tuple(make_slice(n, d) for n, d in (("a", 0.01), ("b", -0.02), ("c", -0.1)))
+    rows = tabulate_slices(Contest(CANDIDATE, BASELINES, CHAMPION, slices=slices))
+    assert [row["slice"] for row in rows] == ["c", "b", "a"]
+    assert json.loads(json.dumps(rows)) == rows
+    assert rows[1] == {
+        "slice": "b",
+        "policyholders": 2000,
+        "prevalence": 0.1605,
+        "expected buyers": 319.4,
+        "buyers": 321,
+        "F1": 0.4432,
+        "F1 95 %": "0.4000 to 0.4800",
+        "champion's F1": 0.4632,
+        "difference": -0.02,
+        "difference, widened": "-0.0300 to -0.0100",
+    }
+
+
+def test_without_a_champion_slices_stay_in_order_and_have_no_difference() -> None:
+    slices = (make_slice("b", None), make_slice("a", None))
+    rows = tabulate_slices(Contest(CANDIDATE, BASELINES, slices=slices))
+    assert [row["slice"] for row in rows] == ["b", "a"]
+    assert "difference" not in rows[0]

@@ -1,0 +1,185 @@
+"""How good scores are within parts of the book: an average can hide a region that collapsed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from propensity.contract import Column, Contract
+from propensity.counts import cut_bands
+from propensity.dataset import CuratedBook
+from propensity.evaluation import Interval, compare_f1_of_kinds
+
+N_BANDS = 5
+"""Of a number: fifths are small enough to hide nothing and large enough to be judged."""
+MIN_ROWS = 1000
+MIN_POSITIVE = 100
+"""With fewer ones F1 is not known to 0.1 either way, and each slice widens all the intervals."""
+ERROR_RATE = 0.05
+"""Of all slices of a night together; an equal candidate is stopped less often, see ADR 7."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The labelled policyholders with one value of a feature, or in one band of it.
+
+    Args:
+        name: Such as "Region_Code = 28" or "Age 31 to 44".
+        n_rows: How many.
+        n_positive: Said yes.
+        expected_buyers: Sum of the candidate's probabilities.
+        f1: Of the candidate, at tonight's thresholds.
+        f1_interval: Its 95 % interval.
+        champion_f1: On the same policyholders; None without a champion.
+        difference_interval: Of f1 - champion_f1, paired, at the level of find_level.
+    """
+
+    name: str
+    n_rows: int
+    n_positive: int
+    expected_buyers: float
+    f1: float
+    f1_interval: Interval
+    champion_f1: float | None = None
+    difference_interval: Interval | None = None
+
+    @property
+    def prevalence(self) -> float:
+        """Share of ones: F1 of slices with another one does not compare."""
+        return self.n_positive / self.n_rows
+
+    @property
+    def difference(self) -> float | None:
+        """F1 of the candidate less that of the champion."""
+        return None if self.champion_f1 is None else self.f1 - self.champion_f1
+
+    def collapses(self, tolerance: float) -> bool:
+        """Tell whether the candidate is worse here by more than the tolerance, and not by chance.
+
+        Args:
+            tolerance: F1 by which it may be worse.
+        """
+        if self.difference is None or self.difference_interval is None:
+            return False
+        return self.difference < -tolerance and self.difference_interval.high < 0
+
+
+def find_level(n_slices: int) -> float:
+    """Return the level that each interval needs for all of them to hold in 95 % (Bonferroni)."""
+    return 1 - ERROR_RATE / max(n_slices, 1)
+
+
+def measure_slices(
+    book: CuratedBook,
+    contract: Contract,
+    scored: pd.DataFrame,
+    predicted: NDArray[np.int8],
+    champion_predicted: NDArray[np.int8] | None,
+    *,
+    seed: int,
+) -> tuple[Slice, ...]:
+    """Measure the candidate, and the champion if there is one, in every slice that is large enough.
+
+    Slices are the values of each category of the contract, the largest first, and fifths of each
+    number. They are counted a feature at a time, so memory is one column and not the book.
+
+    Args:
+        book: Whose labelled rows were scored.
+        contract: Declares the features.
+        scored: Columns response and probability, in the order of the book.
+        predicted: Decisions of the candidate, shape (n,).
+        champion_predicted: Decisions of the champion, shape (n,).
+        seed: Of the bootstrap.
+    """
+    kinds = 4 * scored["response"].to_numpy() + 2 * predicted
+    if champion_predicted is not None:
+        kinds = kinds + champion_predicted
+    probability = scored["probability"].to_numpy()
+    tallies = [
+        tally
+        for column in contract.features
+        for tally in _tally(column, _read(book, column), kinds, probability)
+    ]
+    level, has_champion = find_level(len(tallies)), champion_predicted is not None
+    return tuple(_measure(t, level, seed, has_champion=has_champion) for t in tallies)
+
+
+@dataclass(frozen=True, eq=False)
+class _Tally:
+    """A slice as counts: how many have 4 response + 2 candidate + champion = 0 to 7."""
+
+    name: str
+    kinds: NDArray[np.int64]
+    expected_buyers: float
+
+
+def _read(book: CuratedBook, column: Column) -> pa.ChunkedArray:
+    """Read one column of the labelled rows, in the order in which they are scored."""
+    known, names = pc.field("response").is_valid(), [column.curated_name]
+    tables = [pq.read_table(part, columns=names, filters=known) for part in book.parts]
+    return pa.concat_tables(tables)[column.curated_name]
+
+
+def _tally(
+    column: Column, values: pa.ChunkedArray, kinds: NDArray[Any], probability: NDArray[Any]
+) -> Iterator[_Tally]:
+    cut = _cut_number if column.role == "numeric" else _cut_category
+    names, place = cut(column, values)
+    n = np.bincount(8 * place + kinds, minlength=8 * len(names)).reshape(-1, 8)
+    expected = np.bincount(place, probability, minlength=len(names))
+    for name, of_slice, buyers in zip(names, n, expected.tolist(), strict=True):
+        if of_slice.sum() >= MIN_ROWS and of_slice[4:].sum() >= MIN_POSITIVE:
+            yield _Tally(name, of_slice, buyers)
+
+
+def _cut_category(column: Column, values: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
+    """Name the values, the largest first, and find the place of each row among them."""
+    coded = values.combine_chunks().dictionary_encode(null_encoding="encode")
+    code, labels = coded.indices.to_numpy().astype(np.int64), coded.dictionary.to_pylist()
+    n = np.bincount(code, minlength=len(labels))
+    order = sorted(range(len(labels)), key=lambda i: (-n[i], str(labels[i])))
+    place = np.empty(len(labels), dtype=np.int64)
+    place[order] = np.arange(len(labels))
+    shown = ("blank" if labels[i] is None else labels[i] for i in order)
+    return [f"{column.name} = {label}" for label in shown], place[code]
+
+
+def _cut_number(column: Column, values: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
+    """Name bands of about equally many by the least and the greatest number they hold."""
+    distinct, code, n = np.unique(values.to_numpy(), return_inverse=True, return_counts=True)
+    bands = cut_bands(n, N_BANDS)
+    inside = (distinct[bands == band] for band in range(bands.max() + 1))
+    return [f"{column.name} {_name_band(x[0], x[-1])}" for x in inside], bands[code]
+
+
+def _name_band(low: float, high: float) -> str:
+    return f"{low:,.10g}" if low == high else f"{low:,.10g} to {high:,.10g}"
+
+
+def _measure(tally: _Tally, level: float, seed: int, *, has_champion: bool) -> Slice:
+    n = tally.kinds.reshape(2, 2, 2)  # by response, candidate, champion
+    of_candidate, of_champion = n.sum(axis=2), n.sum(axis=1)
+    # who calls nobody has F1 0: against them the difference is the F1 itself
+    alone = np.stack([of_candidate, np.zeros_like(of_candidate)], axis=2).ravel()
+    difference = compare_f1_of_kinds(tally.kinds, seed=seed, level=level) if has_champion else None
+    return Slice(
+        name=tally.name,
+        n_rows=int(n.sum()),
+        n_positive=int(n[1].sum()),
+        expected_buyers=tally.expected_buyers,
+        f1=_find_f1(of_candidate),
+        f1_interval=compare_f1_of_kinds(alone, seed=seed),
+        champion_f1=_find_f1(of_champion) if has_champion else None,
+        difference_interval=difference,
+    )
+
+
+def _find_f1(n: NDArray[np.int64]) -> float:
+    """Of policyholders counted by response and decision, shape (2, 2)."""
+    return 2 * int(n[1, 1]) / int(n[1].sum() + n[:, 1].sum())
