@@ -8,11 +8,13 @@ import typer
 from rich.progress import Progress
 from sqlalchemy import TextClause
 
+from propensity.errors import ModelError
 from propensity.settings import Settings
 from propensity.terminal import print_frame, print_leads, terminal, write_csv
 from propensity.warehouse import reading
 from propensity.warehouse.models import find_champion
 from propensity.warehouse.schema import open_reader
+from propensity.workspace import Workspace
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -83,6 +85,24 @@ def models(context: typer.Context, top: Rows = 10) -> None:
     champion = find_champion(open_reader(Settings().warehouse_url))
     frame.insert(0, "", (frame["model_version"] == champion).map({True: ">", False: ""}))
     print_frame(frame, "Model versions, newest first")
+
+
+@models_app.command()
+def card(
+    version: Annotated[str, typer.Argument(help="Name, as `propensity models` shows it.")],
+) -> None:
+    """Print the card of a model version: data, quality, slices, limits, history."""
+    from propensity.reporting.card import find_card  # pictures: half a second
+
+    path = find_card(Workspace(Settings().data_dir).model(version))
+    if not path.is_file():
+        raise ModelError(
+            f"There is no {path}",
+            expected="the card that a night writes beside its model version",
+            todo="Choose a version from `propensity models`; those of old software have no card",
+        )
+    typer.echo(path)
+    typer.echo(path.read_text(encoding="utf-8"))
 
 
 @app.command()

@@ -6,17 +6,21 @@ from prefect.cache_policies import NO_CACHE
 
 from propensity.gate import Contest, Decision, decide
 from propensity.night import OpenNight, reach_warehouse
+from propensity.reporting.card import ModelCard, write_card
+from propensity.warehouse.history import read_history
 from propensity.warehouse.models import record_decision
 
 
 @task(task_run_name="promote", cache_policy=NO_CACHE)
 def promote(night: OpenNight, contest: Contest) -> Decision:
-    """Decide, and append the decision with its reason to the history."""
-    decision = decide(contest, night.config.promotion_margin)
-    record_decision(
-        reach_warehouse(), night.run, contest.candidate, decision, against=contest.champion_name
-    )
+    """Decide, append the decision with its reason to the history, and write the model card."""
+    decision = decide(contest, night.config.promotion_margin, night.config.slice_tolerance)
+    engine, candidate = reach_warehouse(), contest.candidate
+    record_decision(engine, night.run, candidate, decision, against=contest.champion_name)
+    card = write_card(ModelCard(night, contest, decision, read_history(engine)))
     text = f"# {night.version_name}: {decision.outcome.replace('_', ' ')}\n\n{decision.reason}"
-    create_markdown_artifact(text, "decision")
-    get_run_logger().info("%s: %s", decision.outcome, decision.reason)
+    create_markdown_artifact(text, "decision", description=f"Model card: {card}")
+    log = get_run_logger()
+    log.info("%s: %s", decision.outcome, decision.reason)
+    log.info("model card: %s", card)
     return decision

@@ -62,6 +62,7 @@ def test_help_lists_commands_and_exit_codes(propensity):
         (["leads", "--calls", "100"], {}, 5, "There are no leads"),
         (["rollback"], {}, 5, "Nothing is published yet"),
         (["models", "rollback"], {}, 5, "No model was promoted yet"),
+        (["models", "card", "of-nobody"], {}, 4, "of-nobody/card.md"),
         (["suppress", "none.csv"], {}, 3, "none.csv cannot be read"),
         (["retention", "--keep", "0"], {}, 2, "--keep"),
         (["backfill", "x.csv", "--from", "2026-11-01", "--to", "2026-11-02"], {}, 3, "{as_of}"),
@@ -135,6 +136,18 @@ def test_the_same_night_again_says_so_and_runs_and_models_list_it(demo):
     assert (again.returncode, "nothing to do" in again.stdout) == (0, True)
     assert command_line("runs").stdout.count("published") == 1
     assert command_line("models").stdout.count("promoted") == 1
+
+
+@pytest.mark.slow
+def test_the_card_of_a_model_is_printed_with_its_path(demo):
+    command_line, _ = demo
+    (folder,) = (command_line.data_dir / "models").iterdir()
+    printed = command_line("models", "card", folder.name)
+    path, text = printed.stdout.split("\n", 1)
+    assert path == str(folder / "card.md")
+    assert text.strip() == (folder / "card.md").read_text(encoding="utf-8").strip()
+    assert f"# Model card: {folder.name}" in text
+    assert (folder / "card.html").is_file()
 
 
 @pytest.mark.slow

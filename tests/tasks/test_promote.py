@@ -24,3 +24,15 @@ def test_stores_and_shows_the_reason(decision):
         stored = connection.execute(select(promotions.c.reason)).scalar_one()
     assert stored == decision.reason
     assert decision.reason in Artifact.get("decision").data
+
+
+def test_writes_a_card_beside_the_members(night, contest, decision):
+    folder = night.workspace.model(night.version_name)
+    card = (folder / "card.md").read_text(encoding="utf-8")
+    assert f"{contest.candidate.evaluation.f1:.4f}" in card
+    assert "Promoted: it scores the book" in card
+    assert "book.csv" in card
+    assert card.count("| promoted | gate |") == 1
+    assert str(folder / "card.md") in Artifact.get("decision").description
+    page = (folder / "card.html").read_text(encoding="utf-8")
+    assert f"{contest.candidate.evaluation.f1:.4f}" in page
