@@ -98,3 +98,10 @@ def test_those_not_answered_are_compared_with_those_who_answered():
 def test_where_all_or_none_have_answered_there_is_nothing_to_compare(n):
     asked = count("a", n)
     assert compare_unlabelled(BookCounts((asked,), asked)) == ()
+
+
+def test_the_most_frequent_of_many_values_count_each():
+    n = np.arange(1, 41) ** 3
+    swapped = np.append(n[:-2], n[[-1, -2]])  # the two most frequent
+    frequent = compare(count(range(40), n), count(range(40), swapped)).stability_index
+    assert frequent == pytest.approx(2 * (n[-1] - n[-2]) / n.sum() * math.log(n[-1] / n[-2]))
