@@ -1,22 +1,26 @@
 """A whole night on PostgreSQL, from the command line; and its password is nobody's business."""
 
+from pathlib import Path
+
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+ROOT = Path(__file__).parents[2]
 PASSWORD = "hunter2-7f3a"  # noqa: S105
 pytestmark = pytest.mark.slow
 
 
-def find_password(folder) -> list[str]:
+def find_password(folder, password: str = PASSWORD) -> list[str]:
     """Files the night wrote, Prefect's database of logs and artifacts among them."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert any(path.name.startswith("prefect.db") for path in files)
-    return [str(path) for path in files if PASSWORD.encode() in path.read_bytes()]
+    return [str(path) for path in files if password.encode() in path.read_bytes()]
 
 
 def test_a_night_on_postgresql(propensity, postgresql_url):
     url = make_url(postgresql_url)
-    secret = url.set(password=url.password or PASSWORD).render_as_string(hide_password=False)
+    password = url.password or PASSWORD  # the server of the tests takes any
+    secret = url.set(password=password).render_as_string(hide_password=False)
     mine = {"PROPENSITY_DATABASE_URL": secret, "PROPENSITY_MAX_EPOCHS": "1"}
     ran = propensity("run", "--simulated", **mine)
     assert ran.returncode == 0, ran.stderr
@@ -42,9 +46,10 @@ def test_a_night_on_postgresql(propensity, postgresql_url):
         scored = connection.execute(text("SELECT count(*) FROM current_scores")).scalar_one()
     engine.dispose()
     assert scored == 50_000
-    if not url.password:
-        assert not any(PASSWORD in output.stdout + output.stderr for output in outputs)
-        assert find_password(propensity.data_dir) == []
+    if password in ROOT.joinpath("README.md").read_text(encoding="utf-8"):
+        pytest.skip(f"{password!r} is an ordinary word: whether it was shown cannot be told")
+    assert not any(password in output.stdout + output.stderr for output in outputs)
+    assert find_password(propensity.data_dir, password) == []
 
 
 def test_a_night_without_its_database_says_so_without_the_password(propensity, tmp_path):
