@@ -5,8 +5,10 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterable
 from typing import Annotated, Any, NoReturn
 
+import pandas as pd
 import typer
 from pydantic import ValidationError
 from rich.console import Console
@@ -15,10 +17,12 @@ from sqlalchemy.exc import DBAPIError
 
 import propensity.cli_operate  # noqa: F401  (registers its commands)
 from propensity.cli import app
+from propensity.comparison import FILE_NAME, Comparison
 from propensity.errors import InputError, PropensityError
 from propensity.input_files import find_files
 from propensity.settings import NightlyConfig, Settings
-from propensity.terminal import print_leads, terminal
+from propensity.strategies import STRATEGIES, StrategyName
+from propensity.terminal import print_frame, print_leads, terminal
 from propensity.warehouse import reading
 from propensity.warehouse.engine import describe
 from propensity.warehouse.schema import open_warehouse
@@ -86,6 +90,45 @@ def run_backfill(
         raise failed[-1]
     if not any(night.is_stored for night in nights):
         raise InputError(f"No date has a file {pattern}", todo="Look at the pattern and the dates")
+
+
+@app.command(name="compare")
+def run_comparison(
+    csv: Annotated[
+        list[str] | None, typer.Argument(help="CSV or CSV.gz files or globs of the book.")
+    ] = None,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="Try it out on a simulated book instead.")
+    ] = False,
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this one and `none`; may be given several times."),
+    ] = None,
+) -> None:
+    """Train every strategy against imbalance on the same folds and compare them."""
+    settings = Settings()
+    chosen = _choose_strategies(strategy or STRATEGIES)
+    files = [_simulate(settings)] if simulated else csv
+    config = NightlyConfig(csv=files) if files else NightlyConfig()
+    find_files(config.csv)  # said at once, not after Prefect has started
+    _prepare_prefect(settings)
+    from flows.compare import compare
+
+    signal.signal(signal.SIGINT, _end_soon)
+    folder = compare(config, chosen)
+    comparison = Comparison.load(folder / FILE_NAME)
+    shown = ["name", "f1", "difference", "difference_low", "difference_high", "f1_at_half"]
+    shown += ["average_precision", "roc_auc", "calibration_error", "fit_seconds"]
+    print_frame(pd.DataFrame(comparison.arms)[shown].astype({"fit_seconds": float}), "")
+    terminal.print(comparison.conclusion)
+    terminal.print(f"{folder / 'comparison.html'}", soft_wrap=True)
+
+
+def _choose_strategies(given: Iterable[str]) -> tuple[StrategyName, ...]:
+    unknown = [name for name in given if name not in STRATEGIES]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(STRATEGIES)}")
+    return tuple(s for s in STRATEGIES if s in given)
 
 
 def _end_soon(*_: object) -> None:
