@@ -18,6 +18,8 @@ from propensity.reporting.pictures import (
 from propensity.segments import FeatureSegments, Segment
 
 MAX_NAME = 20
+DRAWN_SHARE = 0.999
+"""Of the book; the last few would stretch the axis of probabilities."""
 
 
 def draw_balance(balance: ClassBalance, response: str) -> Figure:
@@ -81,7 +83,8 @@ def draw_scores(tonight: NDArray[np.float64], last: NDArray[np.float64] | None) 
     """
     n_bins = len(tonight)
     seen = tonight if last is None else np.maximum(tonight, last)
-    n_shown = max(2, int(np.flatnonzero(seen)[-1]) + 1)
+    reached = np.cumsum(seen) / seen.sum()
+    n_shown = max(2, int(np.searchsorted(reached, DRAWN_SHARE)) + 1)
     edges = np.arange(n_shown + 1) / n_bins
     with draw_on_axes(3.0) as (figure, axes):
         axes.stairs(tonight[1:n_shown], edges[1:], fill=True, color=QUIET, label="tonight")
