@@ -27,9 +27,7 @@ def present(
     suppressed = find_suppressed(warehouse)
     report = describe_night(night, book, contest, decision, scores, suppressed, last_night)
     pictures = draw_night(report)
-    page = write_text(
-        render_page(report, pictures), night.workspace.night_page(night.run.run_name)
-    )
+    page = write_text(render_page(report, pictures), night.workspace.night_page(night.run.run_name))
     create_markdown_artifact(render_markdown(report, pictures), "night", f"Page: {page}")
     get_run_logger().info("The night as pictures: %s", page)
     return page
