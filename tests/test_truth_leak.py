@@ -1,0 +1,150 @@
+"""Nothing that is done to the imbalance reaches a row that is validated, judged or scored."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from propensity import crossfit
+from propensity.arms import run_network_arm
+from propensity.contract import load_contract
+from propensity.crossfit import train_member
+from propensity.dataset import CuratedBook, ingest_files, read_labelled
+from propensity.errors import InputError
+from propensity.folds import N_FOLDS, VALIDATION_SALT, assign_folds, select_share
+from propensity.settings import NightlyConfig
+from propensity.simulate import simulate_book
+
+CONTRACT = load_contract()
+CONFIG = NightlyConfig(max_epochs=1)
+
+
+@pytest.fixture(scope="module")
+def csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("book") / "book.csv"
+    simulate_book(path, n_rows=6000, seed=1)
+    return path
+
+
+@pytest.fixture(scope="module")
+def book(csv: Path) -> CuratedBook:
+    return ingest_files([csv], CONTRACT, csv.parent / "curated")
+
+
+@pytest.fixture
+def oversampled(csv: Path, tmp_path: Path) -> tuple[Path, int]:
+    """The whole frame resampled before any split, as in many a tutorial: ones drawn again."""
+    frame = pd.read_csv(csv)
+    is_one = frame["Response"] == 1
+    ones = frame[is_one].sample(n=int((~is_one).sum()), replace=True, random_state=0)
+    whole = pd.concat([frame, ones]).sample(frac=1, random_state=1)
+    whole.to_csv(tmp_path / "oversampled.csv", index=False)
+    return tmp_path / "oversampled.csv", len(ones)
+
+
+def test_a_book_oversampled_before_the_split_stops_the_night(
+    oversampled: tuple[Path, int], tmp_path: Path
+) -> None:
+    path, n_copies = oversampled
+    with pytest.raises(InputError, match="an id that no earlier row of the book has") as error:
+        ingest_files([path], CONTRACT, tmp_path / "curated")
+    assert f"{n_copies:,} of {6000 + n_copies:,} rows were rejected" in str(error.value)
+
+
+def test_whoever_tolerates_that_is_left_with_the_book_as_it_was_and_every_copy_is_told(
+    oversampled: tuple[Path, int], book: CuratedBook, tmp_path: Path
+) -> None:
+    path, n_copies = oversampled
+    again = ingest_files([path], CONTRACT, tmp_path / "curated", tolerated_rejected_share=0.9)
+    assert (again.n_labelled, again.n_positive) == (book.n_labelled, book.n_positive)
+    assert read_sorted(again).equals(read_sorted(book))
+    rejected = pd.read_csv(again.rejected)
+    assert set(rejected["column"]) == {"id"}
+    # the copies, and no other lines: those on which an id stands that stood before
+    ids = pd.read_csv(path)["id"]
+    copies = np.flatnonzero(ids.duplicated()) + 2
+    assert len(copies) == n_copies
+    assert rejected["line"].tolist() == copies.tolist()
+
+
+def read_sorted(book: CuratedBook) -> pd.DataFrame:
+    frame: pd.DataFrame = read_labelled(book).to_pandas()
+    return frame.sort_values("policyholder_id", ignore_index=True)
+
+
+def test_a_copy_in_the_file_of_another_night_is_in_the_same_fold(
+    oversampled: tuple[Path, int], tmp_path: Path
+) -> None:
+    """Split a resampled frame in two and no policyholder is on both sides of a fold."""
+    frame = pd.read_csv(oversampled[0])
+    half = len(frame) // 2
+    folds = []
+    for night, rows in enumerate((frame[:half], frame[half:])):
+        path = tmp_path / f"{night}.csv"
+        rows.drop_duplicates("id").to_csv(path, index=False)
+        curated = read_sorted(ingest_files([path], CONTRACT, tmp_path / str(night)))
+        folds.append(curated.set_index("policyholder_id")["fold"])
+    both = folds[0].index.intersection(folds[1].index)
+    assert len(both) > 500
+    assert folds[0].loc[both].equals(folds[1].loc[both])
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[np.ndarray]]:
+    """Responses that strategies were given, those they made of them, those that are validated."""
+    kept: dict[str, list[np.ndarray]] = {"given": [], "drawn": [], "validated": []}
+    plan_training, score = crossfit.plan_training, crossfit.average_precision_score
+
+    def look_on(strategy, responses, seed):
+        plan = plan_training(strategy, responses, seed)
+        kept["given"].append(responses)
+        kept["drawn"].append(responses[plan.rows])
+        return plan
+
+    def score_after_the_only_epoch(responses, logits):
+        kept["validated"].append(responses)
+        return score(responses, logits)
+
+    monkeypatch.setattr(crossfit, "plan_training", look_on)
+    monkeypatch.setattr(crossfit, "average_precision_score", score_after_the_only_epoch)
+    return kept
+
+
+def split(book: CuratedBook, fold: int) -> tuple[list[int], list[int]]:
+    """Responses of the training and the validation rows of a member, in order."""
+    rows = read_labelled(book)
+    ids, response = (rows[c].to_numpy() for c in ("policyholder_id", "response"))
+    aside = select_share(ids, CONFIG.validation_share, VALIDATION_SALT)
+    others = assign_folds(ids) != fold
+    return response[others & ~aside].tolist(), response[others & aside].tolist()
+
+
+@pytest.mark.slow
+def test_oversampling_sees_its_own_training_rows_and_validates_on_rows_as_they_are(
+    book: CuratedBook, seen: dict[str, list[np.ndarray]], tmp_path: Path
+) -> None:
+    config = CONFIG.model_copy(update={"strategy": "oversample"})
+    member = train_member(book, 3, CONTRACT, config, tmp_path)
+    training, validation = split(book, 3)
+    assert seen["given"][0].tolist() == training
+    assert seen["validated"][0].tolist() == validation
+    n_zeros = training.count(0)
+    assert np.bincount(seen["drawn"][0]).tolist() == [n_zeros, n_zeros]
+    assert member.n_training_rows == 2 * n_zeros
+
+
+@pytest.mark.slow
+def test_undersampling_leaves_validated_and_scored_rows_the_prevalence_of_the_source(
+    book: CuratedBook, seen: dict[str, list[np.ndarray]], tmp_path: Path
+) -> None:
+    arm = run_network_arm(book, "undersample", CONTRACT, CONFIG, tmp_path)
+    for fold in range(N_FOLDS):
+        training, validation = split(book, fold)
+        assert seen["given"][fold].tolist() == training
+        assert seen["drawn"][fold].mean() == 0.5
+        assert seen["validated"][fold].tolist() == validation
+    source, scored = read_labelled(book), arm.read()
+    assert scored["policyholder_id"].tolist() == source["policyholder_id"].to_pylist()
+    assert scored["response"].tolist() == source["response"].to_pylist()
+    assert scored["probability"].mean() == pytest.approx(book.n_positive / 6000, rel=0.25)
