@@ -13,6 +13,7 @@ from sklearn.metrics import average_precision_score
 from propensity.contract import Contract
 from propensity.dataset import CuratedBook, read_labelled
 from propensity.errors import InputError, ModelError
+from propensity.evaluation import measure_f1
 from propensity.features import Encoder, fit_encoder
 from propensity.folds import VALIDATION_SALT, select_share
 from propensity.losses import make_loss
@@ -28,14 +29,17 @@ from propensity.registry import Member, encoder_path, network_path
 from propensity.settings import NightlyConfig
 from propensity.strategies import TrainingPlan, plan_training
 from propensity.target_statistics import fit_statistics, pair_features
+from propensity.threshold import choose_threshold
 
+WEIGHT_DECAY = 0.3
+"""Of AdamW, times the learning rate at each step: a hundredth of it would decay nothing here."""
 MIN_STEPS = 50
 """Steps an epoch: a book too small for as many full batches is learnt in smaller ones ..."""
 STEPS_AT_ONCE = 16
 SMALLEST_BATCH = 64
 """... but not in batches that hold only a handful of ones."""
 OnEpoch = Callable[[int, float], None]
-"""Called with the epoch, from 1, and its validation average precision."""
+"""Called with the epoch, from 1, and its validation F1."""
 
 
 def ignore_epoch(_epoch: int, _score: float) -> None:
@@ -58,7 +62,7 @@ def train_member(
         contract: Declares the features.
         config: Strategy, epochs, batch size, learning rate, validation share, seed.
         folder: Where network and encoder are saved.
-        on_epoch: Called after each epoch with its number and the validation average precision.
+        on_epoch: Called after each epoch with its number and the validation F1.
 
     Raises:
         ModelError: Training diverged, or the saved network does not score as the trained one.
@@ -71,14 +75,22 @@ def train_member(
     encoder = fit_encoder(training, contract)
     plan = plan_training(config.strategy, training["response"].to_numpy(), config.seed + fold)
     seed_everything(config.seed + fold)
-    watch = ValidationAveragePrecision(encoder, validation, on_epoch)
+    watch = ValidationScores(encoder, validation, on_epoch)
     model = _fit(encoder, training, plan, config, config.seed + fold, watch)
     folder.mkdir(parents=True, exist_ok=True)
     encoder.save(encoder_path(folder, fold))
     model.save(network_path(folder, fold))
     _check_reloaded(model, network_path(folder, fold), *encoder.encode(validation))
-    n_epochs, score = len(watch.scores), max(watch.scores)
-    return Member(fold, *plan.odds_weights, len(plan.rows), n_epochs, score, plan.loss)
+    best = max(watch.epochs, key=lambda logs: logs[watch.metric])
+    return Member(
+        fold,
+        *plan.odds_weights,
+        n_training_rows=len(plan.rows),
+        n_epochs=len(watch.epochs),
+        validation_average_precision=best["validation_average_precision"],
+        validation_f1=best["validation_f1"],
+        loss=plan.loss,
+    )
 
 
 def _check_validation(validation: pa.Table) -> None:
@@ -98,7 +110,7 @@ def _fit(
     plan: TrainingPlan,
     config: NightlyConfig,
     seed: int,
-    watch: "ValidationAveragePrecision",
+    watch: "ValidationScores",
 ) -> keras.Model:
     codes, numbers = encoder.encode(training)
     responses, pairs = training["response"].to_numpy(), pair_features(encoder)
@@ -114,7 +126,7 @@ def _fit(
     # the same layers: what is saved has no optimizer and no loss, which scoring need not know
     trainee = keras.Model(network.inputs, network.outputs)
     trainee.compile(
-        optimizer=keras.optimizers.AdamW(schedule, weight_decay=1e-4),
+        optimizer=keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),
         loss=make_loss(plan.loss),
         steps_per_execution=STEPS_AT_ONCE,
     )
@@ -135,14 +147,15 @@ def _fit(
     return watch.whole
 
 
-class ValidationAveragePrecision(keras.callbacks.Callback):
-    """Measures average precision on the validation rows after each epoch.
+class ValidationScores(keras.callbacks.Callback):
+    """Scores the validation rows after each epoch: F1 chooses the epoch.
 
-    Ranks are the same with and without class weights, so it needs no correction; `val_loss` would
-    be unweighted while the training loss is weighted.
+    F1 at the best threshold of these rows, which are neither trained nor judged on. It depends on
+    ranks alone, so class weights and resampling need no correction; `val_loss` would be unweighted
+    while the training loss is weighted.
     """
 
-    metric = "validation_average_precision"
+    metric = "validation_f1"
     whole: keras.Model  # the network that is trained, with its statistics looked up
 
     def __init__(self, encoder: Encoder, validation: pa.Table, on_epoch: OnEpoch) -> None:
@@ -150,21 +163,26 @@ class ValidationAveragePrecision(keras.callbacks.Callback):
         self.inputs = encoder.encode(validation)
         self.responses = validation["response"].to_numpy()
         self.on_epoch = on_epoch
-        self.scores: list[float] = []
+        self.epochs: list[dict[str, float]] = []
 
     def on_train_begin(self, _: dict[str, float] | None = None) -> None:
         """Compile the forward pass once."""
         self.predictor = Predictor(self.whole)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        """Put the metric where early stopping looks for it."""
+        """Put the metrics where early stopping looks for them."""
         logits = self.predictor.predict_logits(*self.inputs)
         if not np.isfinite(logits).all():
             found = f"After epoch {epoch + 1} the network's scores are no numbers"
             raise ModelError(found, todo="Training diverged: lower learning_rate")
-        logs[self.metric] = float(average_precision_score(self.responses, logits))
-        self.scores.append(logs[self.metric])
-        self.on_epoch(epoch + 1, logs[self.metric])
+        best = choose_threshold(self.responses, logits)
+        scores = {
+            "validation_f1": measure_f1(self.responses, logits >= best),
+            "validation_average_precision": average_precision_score(self.responses, logits),
+        }
+        logs.update(scores)
+        self.epochs.append(scores)
+        self.on_epoch(epoch + 1, scores["validation_f1"])
 
 
 def _check_reloaded(

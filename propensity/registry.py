@@ -23,8 +23,9 @@ class Member:
         weight_of_one: How much a one counted.
         n_training_rows: Rows it learnt from in an epoch.
         n_epochs: Epochs it was trained for.
-        validation_average_precision: Of the best epoch, on training rows kept aside.
+        validation_average_precision: Of the epoch that was kept, on training rows kept aside.
         loss: What was minimised.
+        validation_f1: Of that epoch; it was kept for having the highest (None: before that rule).
     """
 
     fold: int
@@ -34,6 +35,7 @@ class Member:
     n_epochs: int
     validation_average_precision: float
     loss: LossName = "cross_entropy"
+    validation_f1: float | None = None
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ class NightlyConfig(BaseSettings):
     )
     max_epochs: int = Field(3, ge=1, le=100, description="training stops here or earlier")
     patience: int = Field(
-        1, ge=1, le=100, description="epochs without a better validation average precision"
+        1, ge=1, le=100, description="epochs without a better validation F1"
     )
     batch_size: int = Field(
         1024, ge=16, le=65_536, description="training rows a step, less if the book is small"

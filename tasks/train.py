@@ -20,7 +20,7 @@ def train(night: OpenNight, book: CuratedBook, fold: int) -> Member:
     with show_progress(f"train fold {fold}") as on_progress:
 
         def on_epoch(epoch: int, score: float) -> None:
-            log.info("epoch %s/%s: validation average precision %.4f", epoch, max_epochs, score)
+            log.info("epoch %s/%s: validation F1 %.4f", epoch, max_epochs, score)
             update_progress_artifact(artifact, 100 * epoch / max_epochs)  # type: ignore[arg-type]
             on_progress(epoch / max_epochs)
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import random
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ from propensity.scorer import score_labelled
 from propensity.scoring import score_book
 from propensity.settings import NightlyConfig
 from propensity.simulate import simulate_book
+from propensity.threshold import choose_threshold
 
 CONTRACT = load_contract()
 CONFIG = NightlyConfig(max_epochs=1, batch_size=256, n_bootstrap=20)
@@ -104,6 +106,8 @@ def test_validation_score_is_that_of_the_saved_network(
     expected = average_precision_score(validation["response"], own)
     assert member.validation_average_precision == pytest.approx(expected, abs=1e-12)
     assert expected > 1.5 * validation["response"].mean()
+    best = choose_threshold(validation["response"].to_numpy(), own.to_numpy())
+    assert member.validation_f1 == pytest.approx(f1_score(validation["response"], own >= best))
 
 
 def test_same_seed_same_member_whatever_its_fold_and_the_blank_rows_say(
@@ -142,42 +146,55 @@ def test_same_seed_same_member_whatever_other_threads_draw(
         thread.join()
 
 
-def test_training_stops_when_validation_does_and_keeps_the_best_epoch(
-    book: CuratedBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scores, logits, told = iter([0.3, 0.5, 0.4, 0.9]), [], []
+@pytest.fixture
+def plan_f1(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[NDArray[np.float32]]]:
+    """Let each epoch reach the F1 that is planned; return the logits of the validation rows."""
 
-    def score_as_planned(_: object, epoch_logits: NDArray[np.float32]) -> float:
-        logits.append(epoch_logits)
-        return next(scores)
+    def plan(*f1: float) -> list[NDArray[np.float32]]:
+        scores, logits = iter(f1), []
 
-    monkeypatch.setattr(crossfit, "average_precision_score", score_as_planned)
-    config = CONFIG.model_copy(update={"max_epochs": 4, "batch_size": 2048})
-    member = train_member(book, 0, CONTRACT, config, tmp_path, lambda *a: told.append(a))
-    assert told == [(1, 0.3), (2, 0.5), (3, 0.4)]
-    assert (member.n_epochs, member.validation_average_precision) == (3, 0.5)
+        def choose(_: object, own: NDArray[np.float32]) -> float:
+            logits.append(own)
+            return 0.0
+
+        monkeypatch.setattr(crossfit, "choose_threshold", choose)
+        monkeypatch.setattr(crossfit, "measure_f1", lambda *_: next(scores))
+        return logits
+
+    return plan
+
+
+def predict_validation(folder: Path, book: CuratedBook) -> NDArray[np.float32]:
     rows = pd.concat([pd.read_parquet(p) for p in book.parts])
     _, validation = read_training(book, 0)
-    saved = pd.Series(predict(tmp_path, 0, book), rows["policyholder_id"])
-    saved = saved.loc[validation["policyholder_id"]].to_numpy()
+    saved = pd.Series(predict(folder, 0, book), rows["policyholder_id"])
+    return saved.loc[validation["policyholder_id"]].to_numpy()
+
+
+def test_training_stops_when_validation_f1_does_and_keeps_the_best_epoch(
+    book: CuratedBook, tmp_path: Path, plan_f1
+) -> None:
+    logits, told = plan_f1(0.3, 0.5, 0.4, 0.9), []
+    config = CONFIG.model_copy(update={"max_epochs": 4, "batch_size": 2048, "patience": 1})
+    member = train_member(book, 0, CONTRACT, config, tmp_path, lambda *a: told.append(a))
+    assert told == [(1, 0.3), (2, 0.5), (3, 0.4)]
+    assert (member.n_epochs, member.validation_f1) == (3, 0.5)
+    saved = predict_validation(tmp_path, book)
     assert np.array_equal(saved, logits[1])
     assert not np.array_equal(saved, logits[2])
+    _, validation = read_training(book, 0)
+    expected = average_precision_score(validation["response"], saved)
+    assert member.validation_average_precision == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.slow
 def test_the_last_epoch_is_not_kept_when_an_earlier_one_was_better(
-    book: CuratedBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    book: CuratedBook, tmp_path: Path, plan_f1
 ) -> None:
-    scores, logits = iter([0.5, 0.4]), []
-    monkeypatch.setattr(
-        crossfit, "average_precision_score", lambda _, own: (logits.append(own), next(scores))[1]
-    )
+    logits = plan_f1(0.5, 0.4)
     config = CONFIG.model_copy(update={"max_epochs": 2, "batch_size": 2048, "patience": 5})
     train_member(book, 0, CONTRACT, config, tmp_path)
-    rows = pd.concat([pd.read_parquet(p) for p in book.parts])
-    _, validation = read_training(book, 0)
-    saved = pd.Series(predict(tmp_path, 0, book), rows["policyholder_id"])
-    assert np.array_equal(saved.loc[validation["policyholder_id"]].to_numpy(), logits[0])
+    assert np.array_equal(predict_validation(tmp_path, book), logits[0])
 
 
 @pytest.mark.slow
