@@ -15,13 +15,19 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyroaring import BitMap64
 
-from propensity.checks import REJECTED_SCHEMA, check_rows, reject, reject_torn
+from propensity.checks import (
+    REJECTED_SCHEMA,
+    check_rows,
+    reject,
+    reject_torn,
+)
 from propensity.contract import Contract
 from propensity.csv_blocks import Block, read_blocks
 from propensity.errors import InputError
 from propensity.folds import assign_folds
 from propensity.parts import PartWriter
 from propensity.progress import OnProgress, ignore_progress
+from propensity.spreadsheets import defuse_column
 
 
 @dataclass(frozen=True)
@@ -124,6 +130,9 @@ def _curate(
     good = typed.filter(pa.array(~(bad | twice)))
     folds = pa.array(assign_folds(good["policyholder_id"].to_numpy()))
     rejected = pa.concat_tables(all_bad).sort_by("line")
+    for name in ("found", "row"):  # operators open the file in a spreadsheet
+        where = rejected.schema.get_field_index(name)
+        rejected = rejected.set_column(where, name, defuse_column(rejected[name]))
     return good.append_column("fold", folds).cast(contract.schema), rejected
 
 

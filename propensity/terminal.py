@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from propensity.spreadsheets import defuse
+
 # a pipe or a file has no width: cut lines later than at rich's 80, and tables hardly ever
 is_terminal = sys.stdout.isatty()
 terminal = Console(width=None if is_terminal else 120)
@@ -35,7 +37,6 @@ formats = {
     "finished_at": "{:.16}",
     "trained_at": "{:.16}",
 }
-FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001  (full-width signs count too)
 
 
 def print_leads(frame: pd.DataFrame) -> None:
@@ -80,11 +81,6 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     safe = frame.copy()
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name]):
-            safe[name] = safe[name].map(_defuse)
+            safe[name] = safe[name].map(defuse)
     # quoted, or a bare carriage return would begin a new row
     safe.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC)
-
-
-def _defuse(value: object) -> object:
-    begins = isinstance(value, str) and value.startswith(FORMULA_STARTS)
-    return f"'{value}" if begins else value

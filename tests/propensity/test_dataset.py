@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import gzip
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -199,6 +200,21 @@ def test_rejected_rows_are_told_in_the_order_of_the_file(ingest, book_csv, line)
         ("book.csv", 6, "id", "1"),
     ]
     assert (book.n_rows, book.n_rejected) == (2, 4)  # rows, not cells
+
+
+def test_no_rejected_cell_is_a_formula_and_none_is_lost(ingest, book_csv, line) -> None:
+    rows = [line(1, Gender="=cmd|' /C calc'!A0"), "=1+1,x", line("-5"), line(4, Age="'17")]
+    book = ingest(book_csv(line(9), *rows), share=0.9)
+    kept = pacsv.read_csv(book.rejected).to_pylist()
+    for name in ("found", "row"):
+        cells = [str(k[name]) for k in kept]
+        assert not [c for c in cells if re.match(r"[=+\-@]", c) and c != "-5"]
+    found = {k["line"]: str(k["found"]) for k in kept}
+    assert found[3] == "'=cmd|' /C calc'!A0"
+    assert found[5] == "-5", "a number is a number in a spreadsheet too"
+    assert found[6] == "''17"
+    raw = {k["line"]: re.sub("^'", "", k["row"]) for k in kept}
+    assert [raw[n + 3] for n in range(4)] == rows
 
 
 def test_rejected_rows_can_be_mended_and_read_again(ingest, book_csv, line) -> None:
