@@ -22,6 +22,7 @@ from quality import CONTRACT, DEVELOPMENT_SALT, run_network
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from propensity import crossfit, network
+from propensity.crossfit import ScoredEpoch, ValidationScores
 from propensity.dataset import CuratedBook, ingest_files, read_labelled
 from propensity.folds import select_share
 from propensity.settings import NightlyConfig
@@ -36,20 +37,22 @@ def hide_statistics(
     return np.zeros(pairs.starts[-1], np.float32), np.zeros(cells.shape, np.float32)
 
 
-def weigh_equally(_: Any) -> tuple[float, float]:
-    """No class weights."""
-    return 1.0, 1.0
+def is_worse(self: ValidationScores, now: ScoredEpoch) -> bool:
+    """However little."""
+    return self.best is not now
 
 
-ARMS: dict[str, tuple[dict[str, int], list[Any]]] = {
+ARMS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "as it is": ({}, []),
     "without target statistics": ({}, [(crossfit, "fit_statistics", hide_statistics)]),
     "without cross layers": ({}, [(network, "N_CROSSES", 0)]),
     "embeddings of width 2": ({}, [(network, "LARGEST_EMBEDDING", 2)]),
-    "without class weights": ({}, [(crossfit, "balance_weights", weigh_equally)]),
-    "one tower": ({}, [(network, "N_TOWERS", 1), (crossfit, "N_TOWERS", 1)]),
+    "without class weights": ({"strategy": "none"}, []),
+    "two towers": ({}, [(network, "N_TOWERS", 2), (crossfit, "N_TOWERS", 2)]),
     "rank 32": ({}, [(network, "CROSS_RANK", 32)]),
-    "three cross layers": ({}, [(network, "N_CROSSES", 3)]),
+    "two cross layers": ({}, [(network, "N_CROSSES", 2)]),
+    "without weight decay": ({}, [(crossfit, "WEIGHT_DECAY", 0.0)]),
+    "the epoch of the highest F1": ({}, [(ValidationScores, "_is_clearly_worse", is_worse)]),
     "batches of 2,048": ({"batch_size": 2048}, []),
 }
 
@@ -62,7 +65,7 @@ def take_half(book: CuratedBook, folder: Path) -> CuratedBook:
     return dataclasses.replace(book, parts=(folder / "half.parquet",))
 
 
-def run_arm(book: CuratedBook, settings: dict[str, int], patches: list[Any]) -> None:
+def run_arm(book: CuratedBook, settings: dict[str, Any], patches: list[Any]) -> None:
     """Print the figures of each seed."""
     for seed in SEEDS:
         started = [patch.object(*what) for what in patches]

@@ -1,6 +1,7 @@
 """Train the member of one fold: on the other folds, by a strategy, while it improves."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -13,7 +14,7 @@ from sklearn.metrics import average_precision_score
 from propensity.contract import Contract
 from propensity.dataset import CuratedBook, read_labelled
 from propensity.errors import InputError, ModelError
-from propensity.evaluation import measure_f1
+from propensity.evaluation import compare_f1, measure_f1
 from propensity.features import Encoder, fit_encoder
 from propensity.folds import VALIDATION_SALT, select_share
 from propensity.losses import make_loss
@@ -75,20 +76,19 @@ def train_member(
     encoder = fit_encoder(training, contract)
     plan = plan_training(config.strategy, training["response"].to_numpy(), config.seed + fold)
     seed_everything(config.seed + fold)
-    watch = ValidationScores(encoder, validation, on_epoch)
+    watch = ValidationScores(encoder, validation, config.patience, on_epoch)
     model = _fit(encoder, training, plan, config, config.seed + fold, watch)
     folder.mkdir(parents=True, exist_ok=True)
     encoder.save(encoder_path(folder, fold))
     model.save(network_path(folder, fold))
     _check_reloaded(model, network_path(folder, fold), *encoder.encode(validation))
-    best = max(watch.epochs, key=lambda logs: logs[watch.metric])
     return Member(
         fold,
         *plan.odds_weights,
         n_training_rows=len(plan.rows),
-        n_epochs=len(watch.epochs),
-        validation_average_precision=best["validation_average_precision"],
-        validation_f1=best["validation_f1"],
+        n_epochs=watch.n_epochs,
+        validation_average_precision=watch.kept.average_precision,
+        validation_f1=watch.kept.f1,
         loss=plan.loss,
     )
 
@@ -130,9 +130,6 @@ def _fit(
         loss=make_loss(plan.loss),
         steps_per_execution=STEPS_AT_ONCE,
     )
-    stop = keras.callbacks.EarlyStopping(
-        watch.metric, mode="max", patience=config.patience, restore_best_weights=True
-    )
     drawn = responses[plan.rows]
     trainee.fit(
         [given[plan.rows] for given in (codes, numbers, statistics)],
@@ -141,10 +138,20 @@ def _fit(
         sample_weight=np.array(plan.class_weights, dtype=np.float32)[drawn],
         epochs=config.max_epochs,
         batch_size=batch_size,
-        callbacks=[watch, stop],
+        callbacks=[watch],
         verbose=0,
     )
     return watch.whole
+
+
+@dataclass(frozen=True)
+class ScoredEpoch:
+    """An epoch on the validation rows: whom it would call, how good that is, and its weights."""
+
+    f1: float
+    average_precision: float
+    predicted: NDArray[np.bool_]
+    weights: list[NDArray[np.float32]]
 
 
 class ValidationScores(keras.callbacks.Callback):
@@ -152,37 +159,56 @@ class ValidationScores(keras.callbacks.Callback):
 
     F1 at the best threshold of these rows, which are neither trained nor judged on. It depends on
     ranks alone, so class weights and resampling need no correction; `val_loss` would be unweighted
-    while the training loss is weighted.
+    while the training loss is weighted. The last epoch is kept unless the best one is clearly
+    better, by the paired interval of F1: on rows this few the highest is often so by chance, and a
+    network stopped before its learning rate has decayed is worse (docs/network.md).
     """
 
-    metric = "validation_f1"
     whole: keras.Model  # the network that is trained, with its statistics looked up
 
-    def __init__(self, encoder: Encoder, validation: pa.Table, on_epoch: OnEpoch) -> None:
+    def __init__(
+        self, encoder: Encoder, validation: pa.Table, patience: int, on_epoch: OnEpoch
+    ) -> None:
         super().__init__()
         self.inputs = encoder.encode(validation)
         self.responses = validation["response"].to_numpy()
-        self.on_epoch = on_epoch
-        self.epochs: list[dict[str, float]] = []
+        self.patience, self.on_epoch = patience, on_epoch
+        self.n_epochs = self.n_worse = 0
+        self.best: ScoredEpoch | None = None
 
     def on_train_begin(self, _: dict[str, float] | None = None) -> None:
         """Compile the forward pass once."""
         self.predictor = Predictor(self.whole)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        """Put the metrics where early stopping looks for them."""
+    def on_epoch_end(self, epoch: int, _: dict[str, float] | None = None) -> None:
+        """Stop after `patience` epochs in a row that are clearly worse than the best."""
+        now = self._score(epoch)
+        self.n_epochs = epoch + 1
+        if self.best is None or now.f1 >= self.best.f1:
+            self.best = now
+        self.n_worse = self.n_worse + 1 if self._is_clearly_worse(now) else 0
+        self.kept = self.best if self.n_worse else now
+        self.model.stop_training = self.n_worse >= self.patience
+        self.on_epoch(epoch + 1, now.f1)
+
+    def on_train_end(self, _: dict[str, float] | None = None) -> None:
+        """Go back to the epoch that is kept."""
+        self.model.set_weights(self.kept.weights)
+
+    def _score(self, epoch: int) -> ScoredEpoch:
         logits = self.predictor.predict_logits(*self.inputs)
         if not np.isfinite(logits).all():
             found = f"After epoch {epoch + 1} the network's scores are no numbers"
             raise ModelError(found, todo="Training diverged: lower learning_rate")
-        best = choose_threshold(self.responses, logits)
-        scores = {
-            "validation_f1": measure_f1(self.responses, logits >= best),
-            "validation_average_precision": average_precision_score(self.responses, logits),
-        }
-        logs.update(scores)
-        self.epochs.append(scores)
-        self.on_epoch(epoch + 1, scores["validation_f1"])
+        predicted = logits >= choose_threshold(self.responses, logits)
+        precision = float(average_precision_score(self.responses, logits))
+        f1 = measure_f1(self.responses, predicted)
+        return ScoredEpoch(f1, precision, predicted, self.model.get_weights())
+
+    def _is_clearly_worse(self, now: ScoredEpoch) -> bool:
+        if self.best is None or self.best is now:
+            return False
+        return compare_f1(self.responses, self.best.predicted, now.predicted, seed=0).low > 0
 
 
 def _check_reloaded(
