@@ -111,7 +111,7 @@ def test_run_ends_with_the_summary_and_the_ten_best_leads(demo):
 def test_the_report_is_where_the_summary_says(demo):
     _, printed = demo
     line = next(line for line in printed.splitlines() if line.startswith("report "))
-    page = Path(line.split(maxsplit=1)[1])
+    page = Path(line.removeprefix("report").strip())
     assert page.name == "night.html"
     assert "What calling brings" in page.read_text(encoding="utf-8")
 
