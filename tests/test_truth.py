@@ -158,10 +158,6 @@ def test_the_mirrored_models_are_equal_and_differ(truth, pool) -> None:
     assert not np.allclose(equal.scores, equal.rival)
 
 
-@pytest.mark.xfail(
-    reason="5 to 9 %: the interval takes the thresholds as given, but the best F1 of a sample is"
-    " chosen by chance. The middle of the thresholds within a standard error of it gives 2.5 %"
-)
 def test_an_equal_model_is_promoted_no_more_often_than_stated(truth, pool) -> None:
     equal = pool.mirror()
     # 2.5 %: of 300 books 15 or more would come by chance in 1 %, of 20 books 3
