@@ -127,14 +127,18 @@ def test_bad_file_leaves_last_night_readable_and_says_why(folder, run_night, fir
 
 @pytest.fixture(scope="module")
 def third(folder, run_night, first) -> NightResult:
-    """Since last night answers follow Vintage: the champion cannot know."""
+    """Since last night answers follow Vintage: the champion cannot know.
+
+    One threshold for all then lies higher, and fewer are called of those with other Vintages: that
+    is tolerated here.
+    """
 
     def plant(book: pd.DataFrame) -> pd.DataFrame:
         rng = np.random.default_rng(0)
         says_yes = (book["Vintage"] < 60) & (rng.random(len(book)) < 0.8)
         return book.assign(Response=book["Response"].where(~says_yes | book["Response"].isna(), 1))
 
-    return run_night(write_book(folder, "planted.csv", plant), 2)
+    return run_night(write_book(folder, "planted.csv", plant), 2, slice_tolerance=0.9)
 
 
 def test_a_planted_better_signal_is_promoted(third):

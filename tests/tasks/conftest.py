@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 
 from propensity.dataset import CuratedBook
-from propensity.gate import Contest
+from propensity.gate import Contest, Decision
 from propensity.night import OpenNight, open_night
 from propensity.registry import Member
 from propensity.settings import NightlyConfig
@@ -43,3 +43,10 @@ def contest(night: OpenNight, book: CuratedBook, members: list[Member]) -> Conte
     from tasks.evaluate import evaluate
 
     return evaluate(night, book, members)
+
+
+@pytest.fixture(scope="session")
+def decision(night: OpenNight, contest: Contest) -> Decision:
+    from tasks.promote import promote
+
+    return promote(night, contest)

@@ -1,21 +1,14 @@
 import pytest
 from prefect.artifacts import Artifact
 
-from propensity.gate import Decision
 from propensity.night import reach_warehouse
-from propensity.warehouse.models import find_champion
 from tasks.present import present
-from tasks.promote import promote
 from tasks.publish import publish
 from tasks.score import score
 
 
 @pytest.fixture(scope="module")
-def published(night, book, contest):
-    if find_champion(reach_warehouse()) is None:
-        decision = promote(night, contest)
-    else:  # another test has promoted it
-        decision = Decision("promoted", "It is the first.", contest.candidate)
+def published(night, book, contest, decision):
     scores = score(night, book, contest.candidate)
     publish(night, book, scores, contest.candidate)
     return decision, scores

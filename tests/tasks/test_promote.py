@@ -1,16 +1,9 @@
-import pytest
 from prefect.artifacts import Artifact
 from sqlalchemy import select
 
 from propensity.night import reach_warehouse
 from propensity.warehouse.models import find_champion
 from propensity.warehouse.tables import promotions
-from tasks.promote import promote
-
-
-@pytest.fixture(scope="module")
-def decision(night, contest):
-    return promote(night, contest)
 
 
 def test_promotes_the_first_that_beats_the_baselines(night, contest, decision):

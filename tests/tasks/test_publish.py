@@ -1,13 +1,12 @@
 import pandas as pd
 
 from propensity.night import reach_warehouse
-from tasks.promote import promote
 from tasks.publish import publish
 from tasks.score import score
 
 
-def test_readers_see_the_night(night, book, contest):
-    serving = promote(night, contest).serving if not _has_champion() else contest.candidate
+def test_readers_see_the_night(night, book, decision):
+    serving = decision.serving
     publication = publish(night, book, score(night, book, serving), serving)
     assert publication.is_current
     with reach_warehouse().connect() as connection:
@@ -21,9 +20,3 @@ def test_readers_see_the_night(night, book, contest):
     assert set(current["decision_threshold"]) == set(serving.evaluation.thresholds)
     called = current["probability"] >= current["decision_threshold"]
     assert (called == current["predicted_response"].astype(bool)).all()
-
-
-def _has_champion() -> bool:
-    from propensity.warehouse.models import find_champion
-
-    return find_champion(reach_warehouse()) is not None
