@@ -53,7 +53,8 @@ SLICES = (
 
 
 def make_contender(name: str, folder: Path) -> Contender:
-    members = tuple(Member(k, 0.57, 4.07, 12_345 + k, 3, 0.36) for k in range(5))
+    weights, scores = (0.57, 4.07), {"validation_average_precision": 0.36, "validation_f1": 0.45}
+    members = tuple(Member(k, *weights, 12_345 + k, 3, **scores) for k in range(5))
     version = ModelVersion(name, folder, HASH[::-1], members)
     return Contender(version, QUALITY, deciles=DECILES)
 
@@ -103,7 +104,7 @@ def test_the_markdown_says_the_numbers(tmp_path):
         "5,600", "18.7\N{NO-BREAK SPACE}%", "1,031", "1,045", "0.3011", "0.2800 to 0.3200",
         "0.4512", "-0.1501 collapses", "-0.1800 to -0.1200",
     ]  # fmt: skip
-    assert tables["4"] == ["12,349", "3", "0.570", "4.070", "cross entropy", "0.3600"]
+    assert tables["4"] == ["12,349", "3", "0.570", "4.070", "cross entropy", "0.4500", "0.3600"]
     best = DECILES[0]
     assert read_tables(markdown.split("## Where it is good")[0])["1"] == [
         f"{best.n_rows:,}", f"{best.expected_buyers:,.0f}", f"{best.interval:,.0f}",
