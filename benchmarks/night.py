@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-STAGES = ["ingest", "report", "train", "evaluate", "promote", "score", "publish"]
+STAGES = ["ingest", "report", "train", "evaluate", "promote", "score", "publish", "present"]
 
 
 def run_night(files: list[str], data_dir: Path) -> tuple[float, float]:
