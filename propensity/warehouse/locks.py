@@ -1,7 +1,7 @@
 """Locks that end with the process that holds them, however it ends."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Literal
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
@@ -40,7 +40,12 @@ def only_one(engine: Engine, work: Work) -> Iterator[None]:
         with own.connect() as connection:
             if not connection.execute(lock, key).scalar_one():
                 raise _refuse(engine, work)
-            yield
+            try:
+                yield
+            finally:
+                # the server hears of a closed connection a moment later; a lost one holds nothing
+                with suppress(OperationalError):
+                    connection.execute(text("SELECT pg_advisory_unlock(:first, :second)"), key)
     elif engine.dialect.name == "sqlite" and engine.url.database:
         with _lock_file(engine, work):
             yield

@@ -333,3 +333,10 @@ def test_rolling_back_while_a_night_is_shown_is_one_after_the_other(
     assert moves["from_run_id"].tolist()[1:] == moves["to_run_id"].tolist()[:-1]
     assert 3 in set(moves["to_run_id"])
     assert target == 1
+
+
+def test_the_lock_is_free_as_soon_as_the_work_is_done(engine) -> None:
+    # left to the end of the connection, PostgreSQL frees it a moment later
+    for _ in range(200):
+        with only_one(engine, "publish"):
+            pass
