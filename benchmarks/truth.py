@@ -51,7 +51,7 @@ from propensity.simulate import simulate_book
 from propensity.strategies import STRATEGIES, StrategyName
 
 SMALL, REAL = 20_000, 323_394
-"""Rows of a book; the second is the number of labelled rows of the real table's training part."""
+"""Rows of a book; the second is how many of the real table have a known response."""
 BETTER = 2 * NightlyConfig().promotion_margin
 SEED = 0
 OTHER_SEED = 10
