@@ -83,9 +83,13 @@ def prefect_server() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator["Browser"]:
-    """A real browser without a window; `make browser` installs it, and CI always has it."""
+    """A real browser without a window; `make browser` installs it, and CI always has it.
+
+    Not for the session: Playwright keeps an event loop running, and Prefect's calls would be
+    coroutines in every module after it.
+    """
     from playwright.sync_api import sync_playwright
 
     found = shutil.which("chromium") or shutil.which("google-chrome-stable")
