@@ -19,7 +19,7 @@ run: $(READY) ## Run one night; CSV='a.csv b.csv.gz' or a glob, without it a sim
 
 .PHONY: test
 test: $(READY) browser ## Run all tests; the real table is used where ../shared/data is
-	@$(BIN)/pytest --cov --cov-report=term:skip-covered $(ARGS)
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
 
 # a download of Playwright's own would be another Chromium, from a host that many networks block
 .PHONY: browser
