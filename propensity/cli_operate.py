@@ -17,35 +17,34 @@ from propensity.warehouse.schema import open_warehouse
 from propensity.warehouse.suppressions import read_suppressions, record_suppressions
 
 Reason = Annotated[str, typer.Option(help="Why; it is recorded with your name.")]
-NO_REASON = "no reason given"
 
 
 @app.command()
 def rollback(
+    reason: Reason,
     to: Annotated[
         int | None, typer.Option(help="Number of the run; default: the one before.")
     ] = None,
-    reason: Reason = NO_REASON,
 ) -> None:
     """Show readers another night, at once: by default the one before the night they see."""
     engine = open_warehouse(Settings().warehouse_url)
     before, now = roll_back(engine, by=getpass.getuser(), reason=reason, to_run_id=to)
     terminal.print(f"Readers saw run {before}; they see run {now} now.")
-    terminal.print(f"Until the next night. To undo it: propensity rollback --to {before}")
+    terminal.print(f"Until the next night. To undo it: propensity rollback --to {before} --reason '...'")
 
 
 @models_app.command(name="rollback")
 def rollback_model(
+    reason: Reason,
     to: Annotated[
         str | None, typer.Option(help="Name of the version; default: the champion before.")
     ] = None,
-    reason: Reason = NO_REASON,
 ) -> None:
     """Make an earlier model version the champion again; published scores stay as they are."""
     engine = open_warehouse(Settings().warehouse_url)
     before, now = roll_back_model(engine, by=getpass.getuser(), reason=reason, to_version=to)
     terminal.print(f"The champion was {before}; it is {now} now, from the next night on.")
-    terminal.print(f"To undo it: propensity models rollback --to {before}")
+    terminal.print(f"To undo it: propensity models rollback --to {before} --reason '...'")
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, func, insert, select
 
 from propensity.errors import WarehouseError
 from propensity.warehouse.engine import begin_write
@@ -37,13 +37,12 @@ def point_to(connection: Connection, run_id: int, *, by: str, reason: str) -> No
     connection.execute(insert(pointer_moves).values(move))
 
 
-def is_older_than_published(connection: Connection, as_of: dt.date) -> bool:
-    """Tell whether readers see a night of a later date."""
-    query = select(scoring_runs.c.as_of).where(
-        scoring_runs.c.run_id == select(published_run.c.run_id).scalar_subquery()
-    )
-    published_as_of = connection.execute(query).scalar_one_or_none()
-    return published_as_of is not None and as_of < published_as_of
+def is_older_than_newest(connection: Connection, as_of: dt.date) -> bool:
+    """Tell whether a night of a later date is stored, be it the one readers see or rolled back."""
+    runs = scoring_runs.c
+    newest = select(func.max(runs.as_of)).where(runs.status == "published")
+    newest_as_of: dt.date | None = connection.execute(newest).scalar_one()
+    return newest_as_of is not None and as_of < newest_as_of
 
 
 def roll_back(

@@ -19,7 +19,7 @@ from propensity.warehouse.engine import begin_write, explain_absence
 from propensity.warehouse.loading import load_scores
 from propensity.warehouse.locks import only_one, wait_for_lock
 from propensity.warehouse.models import describe_quality
-from propensity.warehouse.pointer import find_pointed_at, is_older_than_published, point_to
+from propensity.warehouse.pointer import find_pointed_at, is_older_than_newest, point_to
 from propensity.warehouse.runs import Run
 from propensity.warehouse.suppressions import find_suppressed
 from propensity.warehouse.tables import run_gains, run_thresholds, scoring_runs
@@ -29,7 +29,7 @@ from propensity.warehouse.tables import run_gains, run_thresholds, scoring_runs
 class Publication:
     """What was published.
 
-    `is_current` is False for an older night: it is stored, but readers keep the newer one.
+    `is_current` is False for an older night: it is stored, but readers keep the one they see.
     """
 
     run_id: int
@@ -89,7 +89,7 @@ def show(
     serving: Contender,
     gains: list[Gain],
 ) -> None:
-    """Record the run as published and flip the pointer, unless readers see a newer night."""
+    """Record the run as published and flip the pointer, unless a newer night is stored."""
     now = dt.datetime.now(dt.UTC)
     with begin_write(engine) as connection:
         wait_for_lock(connection, "pointer")
@@ -98,7 +98,7 @@ def show(
         finished = _describe(book, scores, serving) | {"status": "published", "finished_at": now}
         this_run = scoring_runs.c.run_id == run.run_id
         connection.execute(update(scoring_runs).where(this_run).values(finished))
-        if not is_older_than_published(connection, run.night.as_of):
+        if not is_older_than_newest(connection, run.night.as_of):
             point_to(connection, run.run_id, by="nightly", reason="published")
 
 

@@ -14,9 +14,10 @@ FIRST, LAST = dt.date(2026, 11, 1), dt.date(2026, 11, 4)
 
 @pytest.mark.slow
 def test_nights_of_the_past_are_stored_and_readers_keep_the_newest(
-    tmp_path, monkeypatch, prefect_server
+    tmp_path, monkeypatch, prefect_server, postgresql_url
 ):
     settings = {
+        "DATABASE_URL": postgresql_url,
         "DATA_DIR": tmp_path / "data",
         "MAX_EPOCHS": 2,
         "BATCH_SIZE": 256,

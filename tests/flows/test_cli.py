@@ -60,8 +60,10 @@ def test_help_lists_commands_and_exit_codes(propensity):
         (["leads", "--top", "0"], {}, 2, "--top"),
         (["leads"], {"PROPENSITY_DATABASE_URL": "nonsense"}, 5, "PROPENSITY_DATABASE_URL"),
         (["leads", "--calls", "100"], {}, 5, "There are no leads"),
-        (["rollback"], {}, 5, "Nothing is published yet"),
-        (["models", "rollback"], {}, 5, "No model was promoted yet"),
+        (["rollback", "--reason", "a try"], {}, 5, "Nothing is published yet"),
+        (["models", "rollback", "--reason", "a try"], {}, 5, "No model was promoted yet"),
+        (["rollback"], {}, 2, "--reason"),
+        (["models", "rollback"], {}, 2, "--reason"),
         (["models", "card", "of-nobody"], {}, 4, "of-nobody/card.md"),
         (["suppress", "none.csv"], {}, 3, "none.csv cannot be read"),
         (["retention", "--keep", "0"], {}, 2, "--keep"),
@@ -153,7 +155,7 @@ def test_the_card_of_a_model_is_printed_with_its_path(demo):
 @pytest.mark.slow
 def test_rollback_needs_a_night_before(demo):
     command_line, _ = demo
-    refused = command_line("rollback")
+    refused = command_line("rollback", "--reason", "a try")
     assert (refused.returncode, "No night was published before" in refused.stderr) == (5, True)
 
 

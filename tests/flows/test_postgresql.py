@@ -35,8 +35,8 @@ def test_a_night_on_postgresql(propensity, postgresql_url):
                 "models",
                 "leads --calls 500",
                 "retention --dry-run",
-                "rollback",
-                "models rollback",
+                "rollback --reason trial",
+                "models rollback --reason trial",
             )
         ),
     ]

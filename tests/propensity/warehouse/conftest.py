@@ -107,8 +107,8 @@ def begin(engine: Engine, night: Night) -> tuple[Run, Contender]:
 
 @pytest.fixture
 def publish_night(engine: Engine, make_scores: Callable[..., ScoredBook]) -> Callable[..., Run]:
-    def publish(day: int, **changed: np.ndarray) -> Run:
-        run, contender = begin(engine, night_of(day))
+    def publish(day: int, *, digest: str = "a", **changed: np.ndarray) -> Run:
+        run, contender = begin(engine, night_of(day, digest))
         publish_scores(engine, run, BOOK, make_scores(seed=day, **changed), contender)
         return run
 

@@ -21,6 +21,18 @@ def test_rollback_shows_the_night_before_and_the_next_publish_the_newest(engine,
     assert published_id(engine) == fourth.run_id
 
 
+def test_after_a_rollback_an_older_night_still_does_not_win(engine, publish_night):
+    """Night 3 was bad and its reader sent back to night 1: a backfilled night 2 changes nothing."""
+    first, third = publish_night(1), publish_night(3)
+    roll_back(engine, **ME)
+    second = publish_night(2)
+    assert published_id(engine) == first.run_id
+    assert read(engine, "SELECT status FROM scoring_runs")["status"].tolist() == ["published"] * 3
+    roll_back(engine, to_run_id=second.run_id, **ME)  # it is there for whoever wants it
+    mended = publish_night(3, digest="b")
+    assert published_id(engine) == mended.run_id != third.run_id
+
+
 def test_rollback_to_a_run_goes_either_way(engine, publish_night):
     first, _, third = publish_night(1), publish_night(2), publish_night(3)
     assert roll_back(engine, to_run_id=first.run_id, **ME) == (3, 1)
