@@ -46,7 +46,7 @@ ARMS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "as it is": ({}, []),
     "without target statistics": ({}, [(crossfit, "fit_statistics", hide_statistics)]),
     "without cross layers": ({}, [(network, "N_CROSSES", 0)]),
-    "embeddings of width 2": ({}, [(network, "LARGEST_EMBEDDING", 2)]),
+    "embeddings of width 2": ({}, [(network, "EMBEDDING_WIDTH", 2)]),
     "without class weights": ({"strategy": "none"}, []),
     "one tower": ({}, [(network, "N_TOWERS", 1), (crossfit, "N_TOWERS", 1)]),
     "four towers": ({}, [(network, "N_TOWERS", 4), (crossfit, "N_TOWERS", 4)]),

@@ -30,7 +30,9 @@ def rollback(
     engine = open_warehouse(Settings().warehouse_url)
     before, now = roll_back(engine, by=getpass.getuser(), reason=reason, to_run_id=to)
     terminal.print(f"Readers saw run {before}; they see run {now} now.")
-    terminal.print(f"Until the next night. To undo it: propensity rollback --to {before} --reason '...'")
+    terminal.print(
+        f"Until the next night. To undo it: propensity rollback --to {before} --reason WHY"
+    )
 
 
 @models_app.command(name="rollback")
@@ -44,7 +46,7 @@ def rollback_model(
     engine = open_warehouse(Settings().warehouse_url)
     before, now = roll_back_model(engine, by=getpass.getuser(), reason=reason, to_version=to)
     terminal.print(f"The champion was {before}; it is {now} now, from the next night on.")
-    terminal.print(f"To undo it: propensity models rollback --to {before} --reason '...'")
+    terminal.print(f"To undo it: propensity models rollback --to {before} --reason WHY")
 
 
 @app.command()

@@ -36,7 +36,6 @@ WEIGHT_DECAY = 0.3
 """Of AdamW, times the learning rate at each step: a hundredth of it would decay nothing here."""
 MIN_STEPS = 50
 """Steps an epoch: a book too small for as many full batches is learnt in smaller ones ..."""
-STEPS_AT_ONCE = 16
 SMALLEST_BATCH = 64
 """... but not in batches that hold only a handful of ones."""
 OnEpoch = Callable[[int, float], None]
@@ -81,7 +80,7 @@ def train_member(
     folder.mkdir(parents=True, exist_ok=True)
     encoder.save(encoder_path(folder, fold))
     model.save(network_path(folder, fold))
-    _check_reloaded(model, network_path(folder, fold), *encoder.encode(validation))
+    _check_reloaded(watch.predictor, network_path(folder, fold), *watch.inputs)
     return Member(
         fold,
         *plan.odds_weights,
@@ -128,7 +127,6 @@ def _fit(
     trainee.compile(
         optimizer=keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),
         loss=make_loss(plan.loss),
-        steps_per_execution=STEPS_AT_ONCE,
     )
     drawn = responses[plan.rows]
     trainee.fit(
@@ -212,9 +210,9 @@ class ValidationScores(keras.callbacks.Callback):
 
 
 def _check_reloaded(
-    model: keras.Model, path: Path, codes: NDArray[np.int32], numbers: NDArray[np.float32]
+    predictor: Predictor, path: Path, codes: NDArray[np.int32], numbers: NDArray[np.float32]
 ) -> None:
-    trained = Predictor(model).predict_logits(codes, numbers)
+    trained = predictor.predict_logits(codes, numbers)
     reloaded = Predictor(load_network(path)).predict_logits(codes, numbers)
     if not np.array_equal(trained, reloaded):
         n_other = int((trained != reloaded).sum())

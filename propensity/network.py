@@ -6,6 +6,7 @@ plain dense network of this size fails to learn here. docs/network.md tells what
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,10 @@ from propensity.target_statistics import Pairs
 
 # Each member's network is traced anew, once, by design; TensorFlow takes that for a mistake.
 tf.get_logger().setLevel("ERROR")
+# One thread an operation and operations beside one another: each tower has a core of its own.
+# Matrices this small take longer in halves that wait for each other, above all on a busy machine.
+with suppress(RuntimeError):  # whoever imports us has used TensorFlow already: then it is slower
+    tf.config.threading.set_intra_op_parallelism_threads(1)
 
 PREDICT_ROWS = 16_384
 N_TOWERS = 2
@@ -27,7 +32,7 @@ N_TOWERS = 2
 CROSS_RANK = 128
 N_CROSSES = 2
 DENSE_UNITS = (64,)
-LARGEST_EMBEDDING = 16
+EMBEDDING_WIDTH = 6
 
 
 @keras.saving.register_keras_serializable("propensity")
@@ -82,6 +87,34 @@ class PairStatistics(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Cuts and sizes travel with the model."""
         own = {"cuts": self.pairs.cuts, "sizes": self.pairs.sizes}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable("propensity")
+class CategoryEmbeddings(keras.layers.Layer):
+    """A vector for each value of each category. (n, categories) -> (n, categories * width).
+
+    In one table: a layer for each category costs each member a second before its first step.
+    """
+
+    def __init__(self, n_codes: list[int], width: int, seed: int = 0, **options: Any) -> None:
+        super().__init__(**options)
+        self.n_codes, self.width, self.seed = n_codes, width, seed
+
+    def build(self, _shape: Any) -> None:
+        """Make the table: the codes of one category below those of the one before."""
+        shape = (sum(self.n_codes), self.width)
+        self.table = self.add_weight(shape=shape, initializer=glorot(self.seed)())
+
+    def call(self, codes: Any) -> Any:
+        """Look up codes, shape (n, categories)."""
+        starts = np.cumsum([0, *self.n_codes[:-1]]).astype(np.int32)
+        vectors = ops.take(self.table, codes + starts, axis=0)
+        return ops.reshape(vectors, (-1, len(self.n_codes) * self.width))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the constructor needs."""
+        own = {"n_codes": self.n_codes, "width": self.width, "seed": self.seed}
         return {**super().get_config(), **own}
 
 
@@ -142,12 +175,9 @@ def build_network(encoder: Encoder, pairs: Pairs, seed: int) -> keras.Model:
     draw = glorot(seed)
     codes, numbers = _make_inputs(encoder)
     statistics = keras.Input((len(pairs.members),), name="statistics")
-    parts = [PiecewiseLinear(list(encoder.edges.values()))(numbers)]
-    for i, n_codes in enumerate(encoder.n_codes):
-        width = min(LARGEST_EMBEDDING, max(2, round(1.6 * n_codes**0.5)))
-        table = keras.layers.Embedding(n_codes, width, embeddings_initializer=draw())
-        parts.append(table(codes[:, i]))
-    x0 = keras.layers.Concatenate()([*parts, statistics])
+    bins = PiecewiseLinear(list(encoder.edges.values()))(numbers)
+    vectors = CategoryEmbeddings(encoder.n_codes, EMBEDDING_WIDTH, seed=draw().seed)(codes)
+    x0 = keras.layers.Concatenate()([bins, vectors, statistics])
     logits = [_build_tower(x0, draw) for _ in range(N_TOWERS)]
     return keras.Model([codes, numbers, statistics], keras.layers.Concatenate()(logits))
 

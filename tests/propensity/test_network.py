@@ -14,6 +14,7 @@ from propensity.crossfit import _check_reloaded
 from propensity.errors import ModelError
 from propensity.features import Encoder
 from propensity.network import (
+    CategoryEmbeddings,
     LowRankCross,
     PiecewiseLinear,
     Predictor,
@@ -61,6 +62,14 @@ def test_piecewise_linear(numbers: tuple[float, float], expected: tuple[float, .
     assert found.tolist() == [list(expected)]
 
 
+def test_every_category_has_vectors_of_its_own() -> None:
+    layer = CategoryEmbeddings([3, 4], width=2)
+    layer.build((None, 2))
+    layer.set_weights([np.arange(14, dtype=np.float32).reshape(7, 2)])
+    codes = np.array([[0, 0], [2, 3]], dtype=np.int32)
+    assert layer(codes).numpy().tolist() == [[0, 1, 6, 7], [4, 5, 12, 13]]
+
+
 def test_low_rank_cross() -> None:
     layer = LowRankCross(1)
     x0, x = np.array([[1.0, 2.0]], dtype=np.float32), np.array([[3.0, 4.0]], dtype=np.float32)
@@ -79,7 +88,7 @@ def test_a_saved_network_gives_the_same_logits(
     assert trained.dtype == np.float32
     assert trained.std() > 0
     assert np.array_equal(trained, reloaded)
-    _check_reloaded(model, tmp_path / "model.keras", *inputs)
+    _check_reloaded(Predictor(model), tmp_path / "model.keras", *inputs)
 
 
 def test_a_network_that_scores_differently_once_reloaded_is_refused(
@@ -90,7 +99,7 @@ def test_a_network_that_scores_differently_once_reloaded_is_refused(
     altered.set_weights([w + np.float32(1e-3) for w in altered.get_weights()])
     altered.save(tmp_path / "model.keras")
     with pytest.raises(ModelError, match=r"model\.keras, read back, scores 1,000 of 1,000"):
-        _check_reloaded(model, tmp_path / "model.keras", *inputs)
+        _check_reloaded(Predictor(model), tmp_path / "model.keras", *inputs)
 
 
 def test_the_whole_network_is_the_trained_one_with_its_statistics_looked_up(
