@@ -75,9 +75,21 @@ def test_a_fold_is_recalibrated_by_what_the_others_answered() -> None:
 
 def test_noise_that_ranks_the_wrong_way_round_says_the_prevalence() -> None:
     scored = draw(lambda p: 1 - p)
-    a, b, c = fit_curve(scored["response"].to_numpy(), scored["probability"].to_numpy())
-    assert (a, b) == (0, 0)
-    assert expit(c) == pytest.approx(scored["response"].mean())
+    _, after = fit_curve(scored["response"].to_numpy(), scored["probability"].to_numpy())
+    assert expit(after) == pytest.approx(scored["response"].mean(), rel=0.02)
+
+
+def test_scores_that_are_all_alike_say_the_prevalence() -> None:
+    scored = draw(lambda p: np.full_like(p, 0.4))
+    mended = apply(recalibrate_if_better(scored), scored)
+    assert mended == pytest.approx(scored["response"].mean(), rel=0.02)
+
+
+def test_beyond_what_was_learnt_from_a_curve_goes_on_straight() -> None:
+    bent = Recalibration((((-2.0, 0.0), (-3.0, 1.0)),) * N_FOLDS)
+    logits = np.array([-5.0, -2.0, -1.0, 0.0, 2.0])
+    found = bent.apply(expit(logits), np.arange(5))
+    assert logit(found) == pytest.approx([-6.0, -3.0, -1.0, 1.0, 3.0], abs=1e-4)
 
 
 def test_zeros_and_ones_stay_finite() -> None:

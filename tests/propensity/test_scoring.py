@@ -48,7 +48,7 @@ from propensity.target_statistics import pair_features
 
 N_ROWS = 4000
 RULES = LeadRules(control_share=0.1)
-BENT = Recalibration(tuple((0.8 + k / 10, 0.9, 0.1) for k in range(5)))
+BENT = Recalibration(tuple(((-4.0, 0.0), (-4.5, k / 10)) for k in range(5)))
 CONTRACT = load_contract()
 
 

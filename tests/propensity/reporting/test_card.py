@@ -158,7 +158,7 @@ def test_the_threshold_is_held_against_half_of_f1(tmp_path, threshold, says):
 def test_it_says_whether_scores_are_recalibrated(tmp_path):
     card = make_card(tmp_path)
     assert "second calibration step is not used" in render_markdown(card)
-    bent = Recalibration(((1.0, 1.0, 0.1),) * 5)
+    bent = Recalibration((((0.0,), (0.1,)),) * 5)
     changed = make_card(tmp_path, candidate=dataclasses.replace(card.candidate, recalibration=bent))
     assert "is used: it clearly lowered" in render_markdown(changed)
 
