@@ -17,6 +17,18 @@ help: ## Show this list
 run: $(READY) ## Run one night; CSV='a.csv b.csv.gz' or a glob, without it a simulated book; ARGS=--force
 	@$(BIN)/propensity run $(if $(CSV),$(CSV),--simulated) $(ARGS)
 
+.PHONY: server
+server: $(READY) ## Start the Prefect server and its UI on http://127.0.0.1:4200; stays
+	@exec deployments/start server
+
+.PHONY: deploy
+deploy: $(READY) ## Tell the server what runs when: deployments/prefect.yaml
+	@exec deployments/start deploy
+
+.PHONY: worker
+worker: $(READY) ## Start the worker that runs what is due; stays
+	@exec deployments/start worker
+
 .PHONY: test
 test: $(READY) browser ## Run all tests; the real table is used where ../shared/data is
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)

@@ -84,10 +84,32 @@ def find_gains(scores: ScoredBook, suppressed: NDArray[np.int64]) -> list[Gain]:
     return [_describe(percent, sums[percent - 1], sums[-1]) for percent in range(1, 101)]
 
 
+def forecast_calls(
+    scores: ScoredBook, suppressed: NDArray[np.int64], gains: list[Gain], n_calls: int
+) -> Gain | None:
+    """Say what to expect from calling the n best leads, or all of them if there are fewer.
+
+    Args:
+        scores: Parts, best first.
+        suppressed: Ids of those who may not be called tonight, shape (n,).
+        gains: What find_gains says of the same scores.
+        n_calls: How many can be called.
+
+    Returns:
+        Its per cent is rounded up; None where nobody may be called.
+    """
+    if not gains:
+        return None
+    n_leads = gains[-1].n_policyholders
+    n_called = min(n_calls, n_leads)
+    sums = _sum_until(scores, suppressed, np.array([n_called, n_leads]))
+    return _describe(math.ceil(100 * n_called / n_leads), *sums)
+
+
 def _sum_until(
     scores: ScoredBook, suppressed: NDArray[np.int64], cutoffs: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Sum until each cutoff, shape (100, 6): n, p, p (1 - p); of known: p, p (1 - p), yes."""
+    """Sum until each cutoff, shape (cutoffs, 6): n, p, p (1 - p); of known: p, p (1 - p), yes."""
     before, found = np.zeros(6), []
     for batch in _read(scores):
         p = batch["probability"].to_numpy().astype(np.float64)

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     keep_nights: int = Field(
         14, ge=1, le=400, description="nights whose scores `propensity retention` keeps"
     )
+    call_capacity: int = Field(
+        20_000, ge=1, description="calls one night's leads are meant for: the decision card"
+    )
 
     @property
     def warehouse_url(self) -> str:

@@ -7,6 +7,7 @@ from prefect.cache_policies import NO_CACHE
 from propensity.gate import Contest, Decision, decide
 from propensity.night import OpenNight, reach_warehouse
 from propensity.reporting.card import ModelCard, write_card
+from propensity.reporting.decision import render_refusal
 from propensity.warehouse.history import read_history
 from propensity.warehouse.models import record_decision
 
@@ -18,8 +19,9 @@ def promote(night: OpenNight, contest: Contest) -> Decision:
     engine, candidate = reach_warehouse(), contest.candidate
     record_decision(engine, night.run, candidate, decision, against=contest.champion_name)
     card = write_card(ModelCard(night, contest, decision, read_history(engine)))
-    text = f"# {night.version_name}: {decision.outcome.replace('_', ' ')}\n\n{decision.reason}"
-    create_markdown_artifact(text, "decision", description=f"Model card: {card}")
+    if decision.serving is None:  # the night ends here; else the card follows when it is published
+        text = render_refusal(contest, decision)
+        create_markdown_artifact(text, "decision", description=f"Model card: {card}")
     log = get_run_logger()
     log.info("%s: %s", decision.outcome, decision.reason)
     log.info("model card: %s", card)

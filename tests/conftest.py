@@ -6,7 +6,8 @@ import sys
 import tempfile
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,24 +55,36 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def open_database(postgresql_server: str) -> Callable[[], AbstractContextManager[str]]:
+    """Make an empty database on the server, for as long as the block lasts."""
+
+    @contextmanager
+    def open_() -> Iterator[str]:
+        # imported here: command-line tests need no driver
+        from sqlalchemy import make_url, text
+
+        from propensity.warehouse.engine import connect
+
+        name = f"propensity_test_{uuid.uuid4().hex[:12]}"
+        server = connect(postgresql_server).execution_options(isolation_level="AUTOCOMMIT")
+        with server.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        url = make_url(postgresql_server).set(database=name)
+        yield (shown := url.render_as_string(hide_password=False))
+        connect(shown).dispose()
+        gc.collect()  # a connection a failed test held
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+    return open_
+
+
 @pytest.fixture
-def postgresql_url(postgresql_server: str) -> Iterator[str]:
+def postgresql_url(open_database: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
     """An empty database of its own on the server."""
-    # imported here: command-line tests need no driver
-    from sqlalchemy import make_url, text
-
-    from propensity.warehouse.engine import connect
-
-    name = f"propensity_test_{uuid.uuid4().hex[:12]}"
-    server = connect(postgresql_server).execution_options(isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    url = make_url(postgresql_server).set(database=name).render_as_string(hide_password=False)
-    yield url
-    connect(url).dispose()
-    gc.collect()  # a connection a failed test held
-    with server.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    with open_database() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

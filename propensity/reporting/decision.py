@@ -1,0 +1,86 @@
+"""The decision card: what an operator has to know of a night, on one screen."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Engine
+
+from propensity.gains import Gain, forecast_calls
+from propensity.gate import Contest, Decision
+from propensity.night import OpenNight
+from propensity.reporting.card import find_card
+from propensity.reporting.night_facts import NightReport
+from propensity.reporting.rendering import templates
+from propensity.warehouse.call_list import CallListChange, compare_call_lists
+from propensity.warehouse.reading import RunSummary, summarize_run
+
+
+@dataclass(frozen=True, eq=False)
+class DecisionCard:
+    """Everything the template says.
+
+    Args:
+        report: The facts of the night.
+        n_calls: How many can be called.
+        calls: What to expect from them; None without leads.
+        change: Who is new among so many best; None: this is the first night, or the scores of last
+            night are no longer stored.
+        last: What became of last night; None: this is the first.
+        page: The night in pictures.
+        model_card: Of the candidate.
+    """
+
+    report: NightReport
+    n_calls: int
+    calls: Gain | None
+    change: CallListChange | None
+    last: RunSummary | None
+    page: Path
+    model_card: Path
+
+
+def describe_decision(
+    night: OpenNight,
+    report: NightReport,
+    suppressed: NDArray[np.int64],
+    warehouse: Engine,
+    n_calls: int,
+) -> DecisionCard:
+    """Collect what the card says of a published night.
+
+    Args:
+        night: Which run.
+        report: Its facts.
+        suppressed: Ids of those who may not be called, shape (n,).
+        warehouse: Where tonight and last night are stored.
+        n_calls: How many can be called.
+
+    Raises:
+        WarehouseError: The database does not answer.
+    """
+    last, run = report.last_night, night.run
+    now = (run.run_id, night.config.as_of)
+    return DecisionCard(
+        report=report,
+        n_calls=n_calls,
+        calls=forecast_calls(report.scores, suppressed, report.gains, n_calls),
+        change=compare_call_lists(warehouse, (last.run_id, last.as_of), now, n_calls)
+        if last
+        else None,
+        last=summarize_run(warehouse, last.run_id) if last else None,
+        page=night.workspace.night_page(run.run_name),
+        model_card=find_card(report.contest.candidate.version.folder),
+    )
+
+
+def render_card(card: DecisionCard) -> str:
+    """Render Markdown, a few kB."""
+    return templates.get_template("decision.md.j2").render(card=card, r=card.report)
+
+
+def render_refusal(contest: Contest, decision: Decision) -> str:
+    """Render what there is to say of a night that no model may score."""
+    head = templates.get_template("decision_head.md.j2")
+    return head.render(contest=contest, decision=decision)

@@ -1,0 +1,75 @@
+"""Who may be called, the best so many of a stored night, and what has changed since another."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, Subquery, exists, func, or_, select
+
+from propensity.warehouse.engine import explain_absence
+from propensity.warehouse.tables import policyholder_scores, suppressions
+
+
+@dataclass(frozen=True)
+class CallListChange:
+    """The best leads of a night beside those of an earlier one.
+
+    Args:
+        n_before: How many there were then, at most as many as can be called.
+        n_now: How many there are now.
+        n_stayed: Policyholders in both.
+    """
+
+    n_before: int
+    n_now: int
+    n_stayed: int
+
+    @property
+    def n_entered(self) -> int:
+        """Policyholders who were not among the best then."""
+        return self.n_now - self.n_stayed
+
+    @property
+    def n_left(self) -> int:
+        """Policyholders who are not among the best any more."""
+        return self.n_before - self.n_stayed
+
+
+def compare_call_lists(
+    engine: Engine, before: tuple[int, dt.date], now: tuple[int, dt.date], n_calls: int
+) -> CallListChange | None:
+    """Compare the best leads of two stored nights, each without the suppressed of its date.
+
+    Args:
+        engine: The warehouse.
+        before: Run and date of the earlier night.
+        now: Run and date of the later one.
+        n_calls: How many can be called.
+
+    Returns:
+        None where the scores of the earlier night are no longer stored.
+
+    Raises:
+        WarehouseError: The database does not answer.
+    """
+    then, tonight = _list_calls(*before, n_calls), _list_calls(*now, n_calls)
+    both = then.join(tonight, then.c.policyholder_id == tonight.c.policyholder_id)
+    counts = [select(func.count()).select_from(f).scalar_subquery() for f in (then, tonight, both)]
+    with explain_absence(engine), engine.connect() as connection:
+        n_before, n_now, n_stayed = connection.execute(select(*counts)).one()
+    return CallListChange(n_before, n_now, n_stayed) if n_before else None
+
+
+def _list_calls(run_id: int, as_of: dt.date, n_calls: int) -> Subquery:
+    scores, rows = policyholder_scores.c, suppressions.c
+    objected = exists().where(
+        rows.policyholder_id == scores.policyholder_id,
+        rows.valid_from <= as_of,
+        or_(rows.valid_until.is_(None), rows.valid_until >= as_of),
+    )
+    return (
+        select(scores.policyholder_id)
+        .where(scores.run_id == run_id, scores.lead_rank.is_not(None), ~objected)
+        .order_by(scores.lead_rank)
+        .limit(n_calls)
+        .subquery()
+    )

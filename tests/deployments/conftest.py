@@ -1,0 +1,174 @@
+"""A server and a worker as an operator starts them, from the template of the environment file."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from propensity.simulate import simulate_book
+
+ROOT = Path(__file__).parents[2]
+START = ROOT / "deployments" / "start"
+PATIENCE_SECONDS = 300
+LOGIN = ("propensity", "a=b#c")  # what would end a value in other files
+N_ROWS = 20_000
+ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+@dataclass(frozen=True)
+class Live:
+    """A running server, what was started with it, and how to ask it."""
+
+    url: str
+    folder: Path
+    environment: dict[str, str]
+    client: httpx.Client
+    warehouse_url: str
+
+    def ask(self, method: str, path: str, **body: Any) -> Any:
+        answer = self.client.request(method, path, json=body or None)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def wait(self, find: Callable[[], Any], what: str) -> Any:
+        """Ask again until there is something; slow machines are waited for."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (found := find()):
+            assert time.monotonic() < deadline, f"waited in vain for {what}\n{self.read_logs()}"
+            time.sleep(0.5)
+        return found
+
+    def read_logs(self) -> str:
+        return "\n".join(path.read_text()[-3000:] for path in sorted(self.folder.glob("*.log")))
+
+    def run(self, deployment: str, **parameters: Any) -> str:
+        """Start a flow run as the button in the UI does."""
+        found = self.ask("GET", f"deployments/name/{deployment}/{deployment}")
+        path = f"deployments/{found['id']}/create_flow_run"
+        return str(self.ask("POST", path, parameters=parameters)["id"])
+
+    def read_run(self, flow_run_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.ask("GET", f"flow_runs/{flow_run_id}")
+        return found
+
+    def wait_for_end(self, flow_run_id: str) -> dict[str, Any]:
+        self.wait(
+            lambda: self.read_run(flow_run_id)["state_type"] in ENDED, f"the end of {flow_run_id}"
+        )
+        return self.read_run(flow_run_id)
+
+
+@contextmanager
+def started(word: str, environment: dict[str, str], folder: Path) -> Iterator[None]:
+    """Start a process of a group of its own, and end it by its id, children and all."""
+    with (folder / f"{word}.log").open("w") as log:
+        process = subprocess.Popen(
+            [START, word],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:  # an error of the test, but nothing may stay behind
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                raise
+
+
+def find_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def write_environment(folder: Path, warehouse_url: str, port: int) -> Path:
+    """Fill in the template; Prefect's own database is SQLite here."""
+    text = (ROOT / "deployments" / "propensity.env.example").read_text(encoding="utf-8")
+    given = {
+        "PROPENSITY_CSV": str(folder / "book.csv"),
+        "PROPENSITY_DATABASE_URL": warehouse_url,
+        "PREFECT_SERVER_API_AUTH_STRING": ":".join(LOGIN),
+        "PREFECT_API_AUTH_STRING": ":".join(LOGIN),
+        "PREFECT_SERVER_API_PORT": str(port),
+    }
+    for name, value in given.items():
+        line = f"{name}={value}"
+        text, n_found = re.subn(
+            rf"^{name}=.*$", lambda _, line=line: line, text, flags=re.MULTILINE
+        )
+        assert n_found == 1, name
+    text = re.sub(r"^PREFECT_API_DATABASE_CONNECTION_URL=.*$", "", text, flags=re.MULTILINE)
+    assert "CHANGE_ME" not in text
+    path = folder / "propensity.env"
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def open_client(url: str) -> httpx.Client:
+    """Ask as the UI does: with the password and a token against forged requests."""
+    client = httpx.Client(base_url=f"{url}/api/", auth=LOGIN, timeout=60)
+    name = str(uuid.uuid4())
+    token = client.get("csrf-token", params={"client": name}).raise_for_status().json()["token"]
+    client.headers.update({"Prefect-Csrf-Client": name, "Prefect-Csrf-Token": token})
+    return client
+
+
+@pytest.fixture(scope="module")
+def live(
+    tmp_path_factory: pytest.TempPathFactory,
+    open_database: Callable[[], AbstractContextManager[str]],
+) -> Iterator[Live]:
+    """Server, deployments and worker, as the three commands of deployments/README.md make them."""
+    folder, port = tmp_path_factory.mktemp("live"), find_free_port()
+    simulate_book(folder / "book.csv", n_rows=N_ROWS, seed=3, unlabelled_share=0.25)
+    with ExitStack() as stack:
+        warehouse_url = stack.enter_context(open_database())
+        settings = write_environment(folder, warehouse_url, port)
+        environment = os.environ | {
+            "PROPENSITY_ENV_FILE": str(settings),
+            "PROPENSITY_DATA_DIR": str(folder / "data"),
+            "PREFECT_HOME": str(folder / "server"),
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+        }
+        url = f"http://127.0.0.1:{port}"
+        stack.enter_context(started("server", environment, folder))
+        wait_until_healthy(url, folder)
+        client = open_client(url)
+        stack.callback(client.close)
+        server = Live(url, folder, environment, client, warehouse_url)
+        ran = subprocess.run(
+            [START, "deploy"], env=environment, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        stack.enter_context(started("worker", environment, folder))
+        yield server
+
+
+def wait_until_healthy(url: str, folder: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            httpx.get(f"{url}/api/health").raise_for_status()
+        except httpx.HTTPError:
+            assert time.monotonic() < deadline, (folder / "server.log").read_text()
+            time.sleep(0.5)
+        else:
+            return

@@ -1,0 +1,140 @@
+"""From a clone to a scheduled night, for real: server, worker, database, browser.
+
+The processes are asked over HTTP alone: Playwright keeps an event loop running here.
+"""
+
+import datetime as dt
+import re
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+import yaml
+from sqlalchemy import text
+
+from propensity.warehouse.engine import connect
+
+from .conftest import LOGIN, N_ROWS, ROOT
+
+PREFECT_YAML = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text(encoding="utf-8"))
+DEPLOYED = {d["name"]: d for d in PREFECT_YAML["deployments"]}
+AS_OF = "2026-11-20"
+QUICK = {"as_of": AS_OF, "max_epochs": 2, "batch_size": 256, "n_bootstrap": 20}
+STAGES = {"ingest", "report", "evaluate", "promote", "score", "publish", "present"}
+MOST_ARTIFACT_BYTES = 200_000
+
+
+@pytest.mark.parametrize("name", DEPLOYED)
+def test_every_entrypoint_is_a_flow_of_that_name(name, monkeypatch):
+    from prefect.flows import load_flow_from_entrypoint
+
+    monkeypatch.chdir(ROOT)
+    found = load_flow_from_entrypoint(DEPLOYED[name]["entrypoint"], use_placeholder_flow=False)
+    assert found.name == name
+    assert set(DEPLOYED[name].get("parameters", {})) <= set(found.parameters.properties)
+
+
+def test_no_schedule_falls_into_the_hours_that_clocks_leave_out_or_repeat():
+    for deployment in DEPLOYED.values():
+        for schedule in deployment.get("schedules", []):
+            hour = schedule["cron"].split()[1]
+            assert hour == "*" or not 1 <= int(hour) < 3, deployment["name"]
+
+
+@pytest.fixture(scope="module")
+def night(live):
+    """A night, and a second one started while it ran."""
+    first = live.run("nightly", config=QUICK)
+    live.wait(lambda: live.read_run(first)["state_type"] == "RUNNING", "the night to begin")
+    second = live.run("nightly", config=QUICK)
+    return live.wait_for_end(first), live.wait_for_end(second)
+
+
+@pytest.mark.slow
+def test_the_schedule_has_made_runs(live):
+    """With some versions of SQLAlchemy it makes none, and nothing else shows it."""
+
+    def find_due() -> dict[str, str]:
+        only = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+        runs = live.ask("POST", "flow_runs/filter", sort="EXPECTED_START_TIME_DESC", **only)
+        scheduled = [r for r in runs if r["auto_scheduled"]]
+        return {ids[r["deployment_id"]]: r["next_scheduled_start_time"] for r in scheduled}
+
+    deployments = live.ask("POST", "deployments/filter")
+    ids = {d["id"]: d["name"] for d in deployments}
+    assert set(ids.values()) == set(DEPLOYED)
+    live.wait(lambda: set(find_due()) == set(DEPLOYED), "a run of every deployment")
+    due = dt.datetime.fromisoformat(find_due()["nightly"])
+    assert due.astimezone(ZoneInfo("Europe/Berlin")).time() == dt.time(3, 30)
+
+
+@pytest.mark.slow
+def test_a_night_is_run_by_the_worker_and_published(live, night):
+    run, _ = night
+    assert run["state_type"] == "COMPLETED", live.read_logs()
+    assert run["name"] == f"nightly {AS_OF}"
+    with connect(live.warehouse_url).connect() as connection:
+        query = text(
+            "SELECT count(*), min(s.as_of), min(r.flow_run_id)"
+            " FROM current_scores s JOIN scoring_runs r ON r.run_id = s.run_id"
+        )
+        n_scored, as_of, flow_run_id = connection.execute(query).one()
+    assert (n_scored, str(as_of), flow_run_id) == (N_ROWS, AS_OF, run["id"])
+
+
+@pytest.mark.slow
+def test_every_stage_and_fold_is_a_task_run(live, night):
+    only = {"flow_runs": {"id": {"any_": [night[0]["id"]]}}}
+    tasks = live.ask("POST", "task_runs/filter", **only)
+    assert {t["name"] for t in tasks} == STAGES | {f"train-fold-{k}" for k in range(5)}
+    assert {t["state_type"] for t in tasks} == {"COMPLETED"}
+
+
+def read_artifacts(live, run) -> dict[str, str]:
+    only = {"artifacts": {"flow_run_id": {"any_": [run["id"]]}}}
+    return {a["key"]: str(a["data"]) for a in live.ask("POST", "artifacts/filter", **only)}
+
+
+@pytest.mark.slow
+def test_the_operator_finds_the_card_the_tables_and_the_pictures(live, night):
+    found = read_artifacts(live, night[0])
+    training = {f"training-fold-{k}" for k in range(5)}
+    assert set(found) == {"class-balance", "evaluation", "slices", "decision", "night"} | training
+    assert max(len(data.encode()) for data in found.values()) < MOST_ARTIFACT_BYTES
+    assert found["decision"].startswith("# Promoted: tonight's model scores the book")
+    assert f"| policyholders scored | {N_ROWS:,} |" in found["decision"]
+
+
+@pytest.mark.slow
+def test_a_second_night_does_not_wait_for_the_first(live, night):
+    _, second = night
+    assert second["state_type"] == "CANCELLED"
+    assert "concurrency limit" in second["state"]["message"]
+
+
+@pytest.mark.slow
+def test_retention_is_run_by_the_worker(live, night):
+    run = live.wait_for_end(live.run("retention"))
+    assert run["state_type"] == "COMPLETED", live.read_logs()
+    assert re.fullmatch(r"retention \d{4}-\d\d-\d\d", run["name"])
+
+
+@pytest.mark.slow
+def test_the_server_keeps_to_itself(live):
+    settings = live.ask("GET", "admin/settings")["server"]
+    assert not settings["analytics_enabled"]
+    assert settings["concurrency"]["lease_storage"].endswith("filesystem")
+    shown = httpx.get(f"{live.url}/ui-settings").json()
+    assert shown["api_url"] == f"{live.url}/api"
+    assert (shown["auth"], shown["default_ui"]) == ("BASIC", "v1")
+    assert (live.folder / "server" / "prefect.db").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.slow
+def test_strangers_and_forged_requests_are_refused(live):
+    seen = f"{live.url}/api/deployments/name/nightly/nightly"
+    assert httpx.get(seen).status_code == 401
+    assert httpx.get(seen, auth=("propensity", "guess")).status_code == 401
+    assert httpx.get(seen, auth=LOGIN).status_code == 200
+    forged = httpx.post(f"{live.url}/api/deployments/filter", json={}, auth=LOGIN)
+    assert (forged.status_code, forged.json()["detail"]) == (403, "Missing CSRF token.")
