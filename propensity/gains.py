@@ -96,14 +96,14 @@ def forecast_calls(
         n_calls: How many can be called.
 
     Returns:
-        Its per cent is rounded up; None where nobody may be called.
+        Its per cent is rounded down; None where nobody may be called.
     """
     if not gains:
         return None
     n_leads = gains[-1].n_policyholders
     n_called = min(n_calls, n_leads)
     sums = _sum_until(scores, suppressed, np.array([n_called, n_leads]))
-    return _describe(math.ceil(100 * n_called / n_leads), *sums)
+    return _describe(100 * n_called // n_leads, *sums)
 
 
 def _sum_until(

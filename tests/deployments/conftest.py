@@ -114,7 +114,7 @@ def write_environment(folder: Path, warehouse_url: str, port: int) -> Path:
             rf"^{name}=.*$", lambda _, line=line: line, text, flags=re.MULTILINE
         )
         assert n_found == 1, name
-    text = re.sub(r"^PREFECT_API_DATABASE_CONNECTION_URL=.*$", "", text, flags=re.MULTILINE)
+    text = re.sub("(?m)^PREFECT_API_DATABASE_CONNECTION_URL=.*$", "", text)
     assert "CHANGE_ME" not in text
     path = folder / "propensity.env"
     path.touch(mode=0o600)

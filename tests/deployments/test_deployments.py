@@ -4,17 +4,21 @@ The processes are asked over HTTP alone: Playwright keeps an event loop running 
 """
 
 import datetime as dt
+import io
 import re
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import httpx
+import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import yaml
 from sqlalchemy import text
 
 from propensity.warehouse.engine import connect
 
-from .conftest import LOGIN, N_ROWS, ROOT
+from .conftest import LOGIN, N_ROWS, PATIENCE_SECONDS, ROOT
 
 PREFECT_YAML = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text(encoding="utf-8"))
 DEPLOYED = {d["name"]: d for d in PREFECT_YAML["deployments"]}
@@ -138,3 +142,38 @@ def test_strangers_and_forged_requests_are_refused(live):
     assert httpx.get(seen, auth=LOGIN).status_code == 200
     forged = httpx.post(f"{live.url}/api/deployments/filter", json={}, auth=LOGIN)
     assert (forged.status_code, forged.json()["detail"]) == (403, "Missing CSRF token.")
+
+
+@pytest.fixture
+def browser_page(chromium, live):
+    """Logged in as an operator is; nothing outside may be asked for."""
+    page = chromium.new_page(viewport={"width": 1280, "height": 900}, locale="en-GB")
+    page.set_default_timeout(1000 * PATIENCE_SECONDS)
+    asked: set[str] = set()
+    page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))  # '' of a blob
+    page.goto(f"{live.url}/login")
+    page.get_by_placeholder("admin:pass").fill(":".join(LOGIN))
+    page.get_by_role("button", name="Login").click()
+    page.wait_for_url(lambda url: "login" not in url)
+    yield page
+    assert asked - {""} == {urlsplit(live.url).netloc}
+    page.close()
+
+
+def count_green(picture: bytes) -> int:
+    """Pixels in the colour of a completed task run."""
+    red, green, blue, *_ = np.moveaxis(plt.imread(io.BytesIO(picture)), -1, 0)
+    return int(((green > 0.4) & (green > 1.5 * red) & (green > 1.5 * blue)).sum())
+
+
+@pytest.mark.slow
+def test_the_browser_shows_the_graph_and_the_card(live, night, browser_page):
+    browser_page.goto(f"{live.url}/runs/flow-run/{night[0]['id']}")
+    browser_page.get_by_text("12 Task runs").wait_for()
+    graph = browser_page.locator("canvas")
+    live.wait(lambda: count_green(graph.screenshot()) > 1000, "a graph with completed task runs")
+    browser_page.get_by_text("Artifacts", exact=True).last.click()
+    browser_page.get_by_role("link").filter(has_text="decision").click()
+    card = browser_page.get_by_role("heading", name="Promoted: tonight's model scores the book")
+    card.wait_for()
+    assert browser_page.get_by_role("cell", name=f"{N_ROWS:,}").count() == 2  # read and scored

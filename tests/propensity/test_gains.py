@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from propensity import parts
-from propensity.gains import expect_buyers, find_gains
+from propensity.gains import expect_buyers, find_gains, forecast_calls
 from propensity.parts import PartWriter
 from propensity.scored import SCORES_SCHEMA, ScoredBook
 
@@ -75,6 +75,31 @@ def test_suppressed_are_not_called(make_book, probability):
     gains = find_gains(book, best)
     assert gains[-1].n_policyholders == (~known).sum() - 50
     assert gains[-1].expected_buyers == pytest.approx(probability[~known][50:].astype(float).sum())
+
+
+@pytest.mark.parametrize("n_calls", [1, 50, 283, 5000])
+def test_any_number_of_calls_is_forecast(make_book, probability, n_calls):
+    known = np.arange(997) % 3 > 0
+    book = make_book(probability, known)
+    best = np.flatnonzero(~known)[:50]
+    gain = forecast_calls(book, best, find_gains(book, best), n_calls)
+    n = min(n_calls, 283)
+    leads = probability[~known][50:].astype(float)
+    assert (gain.n_policyholders, gain.percent) == (n, 100 * n // 283)
+    assert gain.expected_buyers == pytest.approx(leads[:n].sum())
+    assert gain.reached_share == pytest.approx(leads[:n].sum() / leads.sum())
+    assert gain.expected_low < gain.expected_buyers < gain.expected_high
+
+
+def test_the_forecast_of_a_whole_per_cent_is_its_gain(make_book, probability):
+    book = make_book(probability, np.arange(997) % 3 > 0)
+    gains = find_gains(book, NOBODY)
+    assert forecast_calls(book, NOBODY, gains, gains[41].n_policyholders) == gains[41]
+
+
+def test_without_leads_no_calls_are_forecast(make_book, probability):
+    book = make_book(probability, np.ones(997))
+    assert forecast_calls(book, NOBODY, find_gains(book, NOBODY), 10) is None
 
 
 def test_nobody_to_call_has_no_gains(make_book, probability):

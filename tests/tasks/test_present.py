@@ -33,6 +33,23 @@ def test_keeps_what_the_next_night_compares_with(night, published):
     assert 1_000 < counts.stat().st_size < 300_000
 
 
+def test_shows_the_decision_card(night, book, contest, published):
+    present(night, book, contest, *published)
+    decision, scores = published
+    shown = Artifact.get("decision")
+    assert decision.reason.split(" (")[0] in shown.data
+    assert f"| leads | {scores.n_leads:,} |" in shown.data
+    assert shown.description == f"Model card: {contest.candidate.version.folder / 'card.md'}"
+
+
+def test_the_card_forecasts_the_calls_that_can_be_made(
+    night, book, contest, published, monkeypatch
+):
+    monkeypatch.setenv("PROPENSITY_CALL_CAPACITY", "321")
+    present(night, book, contest, *published)
+    assert "Call the 321 best leads: expect **" in Artifact.get("decision").data
+
+
 def test_expects_as_many_buyers_as_marketing_is_told(night, book, contest, published):
     from sqlalchemy import text
 

@@ -1,0 +1,58 @@
+"""deployments/start refuses what would be unsafe, before anything is started."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from .conftest import START
+
+
+def start(word: str = "nothing", **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"]} | variables
+    return subprocess.run(
+        [START, word], env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    path = tmp_path / "propensity.env"
+    path.touch(mode=0o600)
+    return path
+
+
+def test_it_says_what_it_can_start(tmp_path):
+    ended = start(PROPENSITY_DATA_DIR=str(tmp_path))
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        "usage: deployments/start server|worker|deploy\n",
+    )
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
+def test_a_file_of_secrets_that_others_may_read_is_refused(settings, mode):
+    settings.chmod(mode)
+    ended = start("server", PROPENSITY_ENV_FILE=str(settings))
+    assert ended.returncode == 2
+    assert f"Try: chmod 600 {settings}" in ended.stderr
+
+
+@pytest.mark.parametrize("line", ["NAME", "export NAME=1", "NA ME=1", "$(touch here)=1"])
+def test_a_line_that_is_no_setting_is_refused_and_not_run(settings, line):
+    settings.write_text(f"# one\n\nTZ=UTC\n{line}\n", encoding="utf-8")
+    ended = start("server", PROPENSITY_ENV_FILE=str(settings))
+    assert (ended.returncode, f"found: {line.split('=')[0]}\n" in ended.stderr) == (2, True)
+
+
+def test_a_server_that_others_reach_needs_a_password():
+    ended = start("server", PREFECT_SERVER_API_HOST="0.0.0.0")  # noqa: S104
+    assert ended.returncode == 2
+    assert "set PREFECT_SERVER_API_AUTH_STRING first" in ended.stderr
+
+
+def test_a_missing_file_of_settings_that_was_named_is_said(tmp_path):
+    ended = start("server", PROPENSITY_ENV_FILE=str(tmp_path / "none.env"))
+    assert ended.returncode == 2
+    assert "none.env cannot be read" in ended.stderr
