@@ -20,7 +20,7 @@ from propensity.simulate import simulate_book
 
 ROOT = Path(__file__).parents[2]
 START = ROOT / "deployments" / "start"
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 900
 LOGIN = ("propensity", "a=b#c")  # what would end a value in other files
 N_ROWS = 20_000
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
@@ -37,7 +37,11 @@ class Live:
     warehouse_url: str
 
     def ask(self, method: str, path: str, **body: Any) -> Any:
-        answer = self.client.request(method, path, json=body or None)
+        """Ask, again where SQLite was locked: the server says so, and its own client does that."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (answer := self.client.request(method, path, json=body or None)).status_code == 503:
+            assert time.monotonic() < deadline, answer.text
+            time.sleep(1)
         answer.raise_for_status()
         return answer.json() if answer.content else None
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 
@@ -223,3 +224,7 @@ def test_without_any_usable_model_nothing_is_published(tmp_path, monkeypatch, pr
         nightly(config)
     assert len(read("SELECT * FROM current_scores")) == 0
     assert read("SELECT decision FROM promotions")["decision"].tolist() == ["rejected"]
+    card = Artifact.get("decision")
+    assert card.data.startswith("# Not promoted, and there is no champion: nothing is published")
+    assert "| everyone positive | 0.2" in card.data
+    assert Path(card.description.removeprefix("Model card: ")).exists()

@@ -1,13 +1,8 @@
-import dataclasses
-
-from prefect.artifacts import Artifact
 from sqlalchemy import select
 
-from propensity.evaluation import Baseline
 from propensity.night import reach_warehouse
 from propensity.warehouse.models import find_champion
 from propensity.warehouse.tables import promotions
-from tasks.promote import promote
 
 
 def test_promotes_the_first_that_beats_the_baselines(night, contest, decision):
@@ -31,13 +26,3 @@ def test_writes_a_card_beside_the_members(night, contest, decision):
     assert card.count("| promoted | gate |") == 1
     page = (folder / "card.html").read_text(encoding="utf-8")
     assert f"{contest.candidate.evaluation.f1:.4f}" in page
-
-
-def test_a_night_that_no_model_may_score_has_its_card_at_once(night, contest, decision):
-    hopeless = Baseline("ask an oracle", 0.99)
-    refused = promote(night, dataclasses.replace(contest, baselines=(hopeless,)))
-    assert refused.serving is None
-    shown = Artifact.get("decision")
-    assert shown.data.startswith("# Not promoted, and there is no champion: nothing is published")
-    assert "| ask an oracle | 0.9900 |" in shown.data
-    assert shown.description == f"Model card: {contest.candidate.version.folder / 'card.md'}"
