@@ -128,7 +128,9 @@ def write_environment(folder: Path, warehouse_url: str, port: int) -> Path:
 
 def open_client(url: str) -> httpx.Client:
     """Ask as the UI does: with the password and a token against forged requests."""
-    client = httpx.Client(base_url=f"{url}/api/", auth=LOGIN, timeout=60)
+    # a server that is busy may close a connection that waits, just when it is used again
+    limits = httpx.Limits(max_keepalive_connections=0)
+    client = httpx.Client(base_url=f"{url}/api/", auth=LOGIN, timeout=300, limits=limits)
     name = str(uuid.uuid4())
     token = client.get("csrf-token", params={"client": name}).raise_for_status().json()["token"]
     client.headers.update({"Prefect-Csrf-Client": name, "Prefect-Csrf-Token": token})

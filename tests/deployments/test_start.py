@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import START
+from .conftest import START, find_free_port
 
 
 def start(word: str = "nothing", **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"]} | variables
     return subprocess.run(
-        [START, word], env=environment, capture_output=True, text=True, timeout=120, check=False
+        [START, word], env=environment, capture_output=True, text=True, timeout=600, check=False
     )
 
 
@@ -56,3 +56,12 @@ def test_a_missing_file_of_settings_that_was_named_is_said(tmp_path):
     ended = start("server", PROPENSITY_ENV_FILE=str(tmp_path / "none.env"))
     assert ended.returncode == 2
     assert "none.env cannot be read" in ended.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("word", ["deploy", "worker"])
+def test_a_server_that_is_not_there_is_waited_for_and_then_named(tmp_path, word):
+    url = f"http://127.0.0.1:{find_free_port()}/api"
+    ended = start(word, PROPENSITY_DATA_DIR=str(tmp_path), PREFECT_API_URL=url)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == f"No Prefect server answers at {url}. Start it: make server\n"
