@@ -59,9 +59,8 @@ def test_a_missing_file_of_settings_that_was_named_is_said(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("word", ["deploy", "worker"])
-def test_a_server_that_is_not_there_is_waited_for_and_then_named(tmp_path, word):
+def test_a_server_that_is_not_there_is_waited_for_and_then_named(tmp_path):
     url = f"http://127.0.0.1:{find_free_port()}/api"
-    ended = start(word, PROPENSITY_DATA_DIR=str(tmp_path), PREFECT_API_URL=url)
+    ended = start("worker", PROPENSITY_DATA_DIR=str(tmp_path), PREFECT_API_URL=url)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == f"No Prefect server answers at {url}. Start it: make server\n"
