@@ -16,6 +16,7 @@ from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
 import propensity.cli_operate  # noqa: F401  (registers its commands)
+from flows.ops import ops_app
 from propensity.cli import app
 from propensity.comparison import FILE_NAME, Comparison
 from propensity.errors import InputError, PropensityError
@@ -28,6 +29,7 @@ from propensity.warehouse.engine import describe
 from propensity.warehouse.schema import open_warehouse
 from propensity.workspace import Workspace
 
+app.add_typer(ops_app, name="ops")
 SECONDS_TO_END = 10
 EXIT_INTERRUPTED = 130
 DEMO_ROWS = 50_000

@@ -16,6 +16,7 @@ from propensity.folds import N_FOLDS
 from propensity.night import only_one_night, open_night, reach_warehouse
 from propensity.settings import NightlyConfig
 from propensity.warehouse.runs import fail_run
+from tasks.alert import alert
 from tasks.evaluate import evaluate
 from tasks.ingest import ingest
 from tasks.present import present
@@ -66,4 +67,5 @@ def nightly(config: NightlyConfig) -> NightResult:
         publish(night, book, scores, decision.serving)
         # a picture that cannot be drawn is logged; what is published does not become a failed night
         present(night, book, contest, decision, scores, return_state=True)
+        alert(night, decision.serving, return_state=True)
         return NightResult(night.run.run_id, is_repeat=False)

@@ -38,6 +38,15 @@ class Settings(BaseSettings):
     call_capacity: int = Field(
         20_000, ge=1, description="calls one night's leads are meant for: the decision card"
     )
+    deadline: dt.time = Field(
+        dt.time(6), description="local time by which the night of today must be published"
+    )
+    webhook_url: SecretStr | None = Field(
+        None, description="where `propensity ops setup` lets alerts be sent"
+    )
+    zombie_seconds: int = Field(
+        300, ge=40, le=3600, description="a run without heartbeat for so long is set to Crashed"
+    )
 
     @property
     def warehouse_url(self) -> str:

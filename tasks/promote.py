@@ -4,12 +4,14 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from propensity.events import ModelNotPromoted
 from propensity.gate import Contest, Decision, decide
 from propensity.night import OpenNight, reach_warehouse
 from propensity.reporting.card import ModelCard, write_card
 from propensity.reporting.decision import render_refusal
 from propensity.warehouse.history import read_history
 from propensity.warehouse.models import record_decision
+from tasks.emitting import emit
 
 
 @task(task_run_name="promote", cache_policy=NO_CACHE)
@@ -22,6 +24,9 @@ def promote(night: OpenNight, contest: Contest) -> Decision:
     if decision.serving is None:  # the night ends here; else the card follows when it is published
         text = render_refusal(contest, decision)
         create_markdown_artifact(text, "decision", description=f"Model card: {card}")
+    if decision.outcome != "promoted":
+        lost = night.config.as_of, night.version_name, decision.outcome, decision.reason
+        emit(ModelNotPromoted(*lost))
     log = get_run_logger()
     log.info("%s: %s", decision.outcome, decision.reason)
     log.info("model card: %s", card)

@@ -8,10 +8,12 @@ from prefect.client.schemas.objects import State
 
 from propensity.dataset import CuratedBook
 from propensity.errors import WarehouseAwayError
+from propensity.events import NightPublished
 from propensity.gate import Contender
 from propensity.night import OpenNight, reach_warehouse
 from propensity.scored import ScoredBook
 from propensity.warehouse.publish import Publication, publish_scores
+from tasks.emitting import emit
 from tasks.progress import show_progress
 
 
@@ -42,6 +44,21 @@ def publish(
             reach_warehouse(), night.run, book, scores, serving, on_progress
         )
     seen = "readers see it" if publication.is_current else "stored; readers see a newer night"
+    quality = serving.evaluation
+    emit(
+        NightPublished(
+            as_of=night.config.as_of,
+            run_id=publication.run_id,
+            run_name=night.run.run_name,
+            n_policyholders=publication.n_policyholders,
+            n_rejected=book.n_rejected,
+            model_version=serving.version.name,
+            f1=quality.f1,
+            f1_low=quality.f1_interval.low,
+            f1_high=quality.f1_interval.high,
+            is_current=publication.is_current,
+        )
+    )
     rows = f"{publication.n_policyholders:,}"
     get_run_logger().info("%s scores as run %s: %s", rows, publication.run_id, seen)
     return publication

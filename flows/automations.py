@@ -1,0 +1,162 @@
+"""What the Prefect server does by itself: tells a webhook what went wrong, ends dead runs.
+
+Setting up again changes what is there instead of adding to it: blocks and automations are found by
+their names. The words that are sent stand here, as Jinja templates that the server renders.
+"""
+
+import datetime as dt
+from typing import cast
+from uuid import UUID
+
+from prefect.blocks.webhook import Webhook
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.events.actions import CallWebhook, ChangeFlowRunState
+from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+from prefect.events.schemas.events import ResourceSpecification
+from prefect.types import SecretDict
+from pydantic import SecretStr
+
+from propensity.events import F1Dropped, NightDrifted, NightEvent, NightLate
+
+FLOWS = ["nightly", "compare", "retention", "watchdog"]
+WATCHED_FOR_FAILURE = ["nightly", "compare", "retention"]
+"""The watchdog fails to say that a night is late: that is an alert of its own."""
+WEBHOOK = "propensity-webhook"
+ENDED = ["Completed", "Failed", "Cancelled", "Crashed"]
+FAILED = (
+    "{{ flow_run.name }} is {{ flow_run.state.name }}: {{ flow_run.state.message }}"
+    " Readers keep the last published night."
+)
+LATE = (
+    "The night of {{ event.payload.as_of }} is late; readers see"
+    " {{ event.payload.readers_as_of or 'nothing' }}. {{ event.payload.reason }}"
+)
+F1_DROPPED = (
+    "F1 fell from {{ event.payload.last_f1 | round(4) }} on {{ event.payload.last_as_of }} to"
+    " {{ event.payload.f1 | round(4) }} ({{ event.payload.f1_low | round(4) }} to"
+    " {{ event.payload.f1_high | round(4) }}) on {{ event.payload.as_of }}; the prevalence is"
+    " {{ event.payload.prevalence | round(4) }} and was"
+    " {{ event.payload.last_prevalence | round(4) }}."
+)
+DRIFTED = (
+    "{{ event.payload.columns | join(', ') }} moved far since {{ event.payload.last_as_of }}:"
+    " stability index {{ event.payload.stability_indices[0] }}, large is"
+    " {{ event.payload.threshold }} and more."
+)
+
+
+def set_up_automations(
+    client: SyncPrefectClient, webhook_url: str, zombie_seconds: int
+) -> list[str]:
+    """Create or update webhook block and automations.
+
+    Args:
+        client: Of the server.
+        webhook_url: Where alerts are sent.
+        zombie_seconds: A run without heartbeat for so long is set to Crashed.
+
+    Returns:
+        The names of the automations.
+    """
+    webhook = Webhook(
+        url=SecretStr(webhook_url), headers=SecretDict({"Content-Type": "application/json"})
+    )
+    block_id = cast(UUID, webhook.save(WEBHOOK, overwrite=True))  # at once: nothing here is async
+    automations = define_automations(block_id, zombie_seconds)
+    for automation in automations:
+        _replace(client, automation)
+    return [automation.name for automation in automations]
+
+
+def define_automations(webhook_id: UUID, zombie_seconds: int) -> list[AutomationCore]:
+    """Say what there should be."""
+    return [
+        AutomationCore(
+            name="propensity: run failed or crashed",
+            description="A night, a comparison or a clean-up ended Failed or Crashed",
+            trigger=EventTrigger(
+                posture=Posture.Reactive,
+                expect={"prefect.flow-run.Failed", "prefect.flow-run.Crashed"},
+                match=_spec({"prefect.resource.id": "prefect.flow-run.*"}),
+                match_related=_of_flows(WATCHED_FOR_FAILURE),
+                threshold=1,
+            ),
+            actions=[_send(webhook_id, "failed", FAILED)],
+        ),
+        _alert(webhook_id, "night late", NightLate, LATE),
+        _alert(webhook_id, "F1 dropped", F1Dropped, F1_DROPPED),
+        _alert(webhook_id, "drift", NightDrifted, DRIFTED),
+        _define_zombies(zombie_seconds),
+    ]
+
+
+def _alert(webhook_id: UUID, what: str, event: type[NightEvent], text: str) -> AutomationCore:
+    trigger = EventTrigger(
+        posture=Posture.Reactive,
+        expect={event.name},
+        match=_spec({"prefect.resource.id": "propensity.night.*"}),
+        threshold=1,
+    )
+    name = event.name.rpartition(".")[2]
+    description = (event.__doc__ or "").partition("\n")[0]
+    return AutomationCore(
+        name=f"propensity: {what}",
+        description=description,
+        trigger=trigger,
+        actions=[_send(webhook_id, name, text)],
+    )
+
+
+def _define_zombies(seconds: int) -> AutomationCore:
+    """End runs whose process went without a word: nobody else would, and they hold their slot."""
+    trigger = EventTrigger(
+        posture=Posture.Proactive,
+        after={"prefect.flow-run.heartbeat"},
+        expect={f"prefect.flow-run.{state}" for state in ["heartbeat", *ENDED]},
+        for_each={"prefect.resource.id"},
+        match=_spec({"prefect.resource.id": "prefect.flow-run.*"}),
+        match_related=_of_flows(FLOWS),
+        threshold=1,
+        within=dt.timedelta(seconds=seconds),
+    )
+    # without force: a run that has ended meanwhile stays as it is
+    crash = ChangeFlowRunState(state="CRASHED", message=f"No heartbeat for {seconds} s")
+    return AutomationCore(
+        name="propensity: dead run to Crashed",
+        description="A run whose process went without a word",
+        trigger=trigger,
+        actions=[crash],
+    )
+
+
+def _send(webhook_id: UUID, alert: str, text: str) -> CallWebhook:
+    """Send JSON; tojson quotes what messages may hold."""
+    payload = (
+        f"{{% set text %}}{text}{{% endset %}}"
+        f'{{"alert": "{alert}", "text": {{{{ text | string | tojson }}}},'
+        ' "link": {{ flow_run | ui_url | tojson }}, "event_id": {{ event.id | string | tojson }}}'
+    )
+    return CallWebhook(block_document_id=webhook_id, payload=payload)
+
+
+def _of_flows(names: list[str]) -> ResourceSpecification:
+    return _spec({"prefect.resource.role": "flow", "prefect.resource.name": names})
+
+
+def _spec(labels: dict[str, str | list[str]]) -> ResourceSpecification:
+    return ResourceSpecification(root=labels)
+
+
+def _replace(client: SyncPrefectClient, automation: AutomationCore) -> None:
+    """Update the one of this name, or create it; others of the same name go.
+
+    One that somebody has switched off stays off.
+    """
+    found = client.read_automations_by_name(automation.name)
+    if not found:
+        client.create_automation(automation)
+        return
+    mine, *surplus = found
+    client.update_automation(mine.id, automation.model_copy(update={"enabled": mine.enabled}))
+    for other in surplus:
+        client.delete_automation(other.id)

@@ -1,0 +1,74 @@
+"""`propensity ops`: what an operator sets up once on a Prefect server, and runs after a crash."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from propensity.errors import PropensityError
+from propensity.settings import Settings
+from propensity.terminal import terminal
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
+ops_app = typer.Typer(
+    no_args_is_help=True, help="Set up alerts on the Prefect server; clear dead runs away."
+)
+
+
+@ops_app.command()
+def setup() -> None:
+    """Create or update webhook and automations; PROPENSITY_WEBHOOK_URL says where alerts go."""
+    settings = Settings()
+    if settings.webhook_url is None:
+        raise typer.BadParameter("set PROPENSITY_WEBHOOK_URL to where alerts should be sent")
+    with _connect() as client:
+        from flows.automations import set_up_automations
+
+        url = settings.webhook_url.get_secret_value()
+        names = set_up_automations(client, url, settings.zombie_seconds)
+    terminal.print(f"{len(names)} automations on {client.api_url}:", highlight=False)
+    for name in names:
+        terminal.print(f"  {name}", highlight=False)
+
+
+@ops_app.command()
+def reconcile(
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Begin a night again that died in the last 12 hours.")
+    ] = False,
+) -> None:
+    """End runs whose process is gone, so that the next night is not refused; on worker start."""
+    with _connect() as client:
+        from flows.reconcile import reconcile_runs
+
+        found = reconcile_runs(client, retry=retry)
+    for run in found:
+        line = f"{run.name} ({run.flow_run_id}) was {run.was}: {run.outcome}"
+        terminal.print(line, highlight=False, markup=False)
+    if not found:
+        terminal.print("No run is under way.")
+
+
+@contextmanager
+def _connect() -> "Iterator[SyncPrefectClient]":
+    """Ask a long-lived server only: Prefect would start a temporary one of its own.
+
+    Raises:
+        PropensityError: None is named, or it does not answer.
+    """
+    todo = "Start it and set PREFECT_API_URL, such as http://127.0.0.1:4200/api"
+    if not os.environ.get("PREFECT_API_URL"):
+        raise PropensityError("No Prefect server is named", todo=todo)
+    import httpx
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        try:
+            yield client
+        except httpx.TransportError as error:
+            url = client.api_url
+            raise PropensityError(f"The server {url} does not answer: {error}", todo=todo) from None

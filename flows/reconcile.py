@@ -1,0 +1,122 @@
+"""Runs whose process is gone: after a power cut the server believes for ever that they run.
+
+Such a run holds the concurrency slot of its deployment, and every later night would be cancelled.
+"""
+
+import datetime as dt
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    FlowFilter,
+    FlowFilterName,
+    FlowRunFilter,
+    FlowRunFilterDeploymentId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.states import Cancelled, Crashed, Scheduled
+
+from flows.automations import FLOWS
+from propensity.errors import BusyError, WarehouseError
+from propensity.night import only_one_night
+from propensity.processes import find_values, is_alive_and_hidden
+
+UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+START_SECONDS = 30
+"""So long a worker may take from Pending to the process."""
+MAX_RUNS = 2
+"""A run that was killed twice is not begun a third time by itself: it may be what kills
+the machine."""
+FRESH = dt.timedelta(hours=12)
+"""An older night is not begun again: tonight's is due."""
+
+Outcome = Literal[
+    "alive", "another night is running", "crashed", "cancelled", "crashed, begun again"
+]
+
+
+@dataclass(frozen=True)
+class Reconciled:
+    """A run that the server believed under way, and what became of it."""
+
+    flow_run_id: str
+    name: str
+    was: str
+    outcome: Outcome
+
+
+def reconcile_runs(client: SyncPrefectClient, *, retry: bool = False) -> list[Reconciled]:
+    """End the runs of our deployments whose process is gone, so that their slot is free.
+
+    A run is alive while a process of this machine carries its id in the environment, as every
+    process does that a worker starts; while its process id belongs to somebody whose environment we
+    may not read; and, a night, while anybody holds the locks of a night. The pool is that of one
+    machine: runs that workers of other machines started look dead from here.
+
+    Args:
+        client: Of the server.
+        retry: Begin a night again that began in the last 12 hours, once.
+    """
+    _wait_for_starting(client)
+    return [_reconcile(client, run, retry=retry) for run in _find_under_way(client)]
+
+
+def _wait_for_starting(client: SyncPrefectClient) -> None:
+    """A run that another worker took a moment ago has no process yet."""
+    starting = [r for r in _find_under_way(client) if r.state_type == StateType.PENDING]
+    ages = [time.time() - r.state.timestamp.timestamp() for r in starting if r.state]
+    if ages:
+        time.sleep(max(0.0, START_SECONDS - min(ages)))
+
+
+def _find_under_way(client: SyncPrefectClient) -> list[FlowRun]:
+    state = FlowRunFilterState(type=FlowRunFilterStateType(any_=UNDER_WAY))
+    deployed = FlowRunFilterDeploymentId(is_null_=False)
+    return client.read_flow_runs(
+        flow_filter=FlowFilter(name=FlowFilterName(any_=FLOWS)),
+        flow_run_filter=FlowRunFilter(state=state, deployment_id=deployed),
+    )
+
+
+def _reconcile(client: SyncPrefectClient, run: FlowRun, *, retry: bool) -> Reconciled:
+    was = run.state_name or "unknown"
+    outcome = _find_life(client, run) or _end(client, run, retry=retry)
+    return Reconciled(str(run.id), run.name, was, outcome)
+
+
+def _find_life(client: SyncPrefectClient, run: FlowRun) -> Outcome | None:
+    pid = run.infrastructure_pid or ""
+    if str(run.id) in find_values("PREFECT__FLOW_RUN_ID"):
+        return "alive"
+    if pid.isdecimal() and is_alive_and_hidden(int(pid)):
+        return "alive"
+    if client.read_flow(run.flow_id).name == "nightly" and _is_a_night_running():
+        return "another night is running"
+    return None
+
+
+def _is_a_night_running() -> bool:
+    """A database that is away cannot tell: then leave the run to the automation on heartbeats."""
+    try:
+        with only_one_night():
+            return False
+    except (BusyError, WarehouseError):
+        return True
+
+
+def _end(client: SyncPrefectClient, run: FlowRun, *, retry: bool) -> Outcome:
+    if run.state_type == StateType.CANCELLING:
+        client.set_flow_run_state(run.id, Cancelled(message="Its process is gone"))
+        return "cancelled"
+    client.set_flow_run_state(run.id, Crashed(message="Its process is gone: kill -9, power cut?"))
+    began = run.start_time or run.expected_start_time
+    is_fresh = began is not None and dt.datetime.now(dt.UTC) - began < FRESH
+    if not (retry and is_fresh and run.run_count < MAX_RUNS):
+        return "crashed"
+    again: State[None] = Scheduled(message="Begun again after a crash")
+    client.set_flow_run_state(run.id, again, force=True)  # as `prefect flow-run retry` does
+    return "crashed, begun again"

@@ -1,0 +1,47 @@
+"""Is the night of today published by the deadline? Scheduled a little after it.
+
+A late night ends the watchdog Failed, not merely with an event: whoever opens the UI sees a red run
+with the reason, also where no webhook is set up or its receiver is away.
+"""
+
+import datetime as dt
+
+from prefect import flow, get_run_logger
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from propensity.alarms import find_lateness
+from propensity.errors import WarehouseError
+from propensity.events import NightLate
+from propensity.night import reach_warehouse
+from propensity.settings import Settings
+from tasks.emitting import emit
+
+
+@flow(name="watchdog", flow_run_name="watchdog {as_of}")
+def watchdog(as_of: dt.date | None = None) -> State[None]:
+    """Look whether the warehouse has the night; if it is late, say so and fail.
+
+    Args:
+        as_of: Date of the night; default: today.
+    """
+    now = dt.datetime.now().astimezone()
+    date = as_of or now.date()
+    deadline = dt.datetime.combine(date, Settings().deadline).astimezone()
+    if now < deadline:
+        get_run_logger().info("The night of %s has time until %s", date, deadline)
+        return Completed(message=f"Not before {deadline:%H:%M}")
+    late = _look(date, deadline)
+    if late is None:
+        return Completed(message=f"The night of {date} is published")
+    emit(late)
+    seen = late.readers_as_of or "nothing"
+    return Failed(message=f"The night of {date} is late; readers see {seen}. {late.reason}")
+
+
+def _look(as_of: dt.date, deadline: dt.datetime) -> NightLate | None:
+    """A warehouse that does not answer at the deadline is as bad as a night that is late."""
+    try:
+        return find_lateness(reach_warehouse(), as_of, deadline)
+    except WarehouseError as error:
+        return NightLate(as_of, deadline, None, str(error))
