@@ -1,7 +1,6 @@
 """The steps of a comparison: read the book, measure an arm, say what came out."""
 
 from prefect import get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from propensity.arms import ScoredArm, run_logistic_arm, run_network_arm
@@ -10,6 +9,7 @@ from propensity.comparison import Comparison, OpenComparison
 from propensity.dataset import CuratedBook, ingest_files
 from propensity.reporting.comparison import render_markdown, write_page
 from propensity.strategies import StrategyName
+from tasks.artifacts import create_markdown_artifact
 from tasks.progress import show_progress
 
 

@@ -1,7 +1,6 @@
 """Stage 4: candidate, champion and baselines on the same labelled rows."""
 
 from prefect import get_run_logger, task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from propensity.dataset import CuratedBook
@@ -11,6 +10,7 @@ from propensity.registry import Member, ModelVersion, save_version
 from propensity.reporting.contest import tabulate_contest, tabulate_slices
 from propensity.slices import find_level
 from propensity.warehouse.models import find_champion
+from tasks.artifacts import create_table_artifact
 
 
 @task(task_run_name="evaluate", cache_policy=NO_CACHE)

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from prefect import get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from propensity.dataset import CuratedBook
@@ -17,6 +16,7 @@ from propensity.scored import ScoredBook
 from propensity.settings import Settings
 from propensity.warehouse.last_night import find_last_night
 from propensity.warehouse.suppressions import find_suppressed
+from tasks.artifacts import create_markdown_artifact
 
 
 @task(task_run_name="present", cache_policy=NO_CACHE)

@@ -1,7 +1,6 @@
 """Stage 5: may tonight's model replace the champion?"""
 
 from prefect import get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from propensity.events import ModelNotPromoted
@@ -11,6 +10,7 @@ from propensity.reporting.card import ModelCard, write_card
 from propensity.reporting.decision import render_refusal
 from propensity.warehouse.history import read_history
 from propensity.warehouse.models import record_decision
+from tasks.artifacts import create_markdown_artifact
 from tasks.emitting import emit
 
 

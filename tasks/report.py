@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from prefect import get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from propensity.dataset import CuratedBook
 from propensity.night import OpenNight
 from propensity.reporting.class_balance import describe_balance, render_markdown, write_page
+from tasks.artifacts import create_markdown_artifact
 
 
 @task(task_run_name="report", cache_policy=NO_CACHE)
