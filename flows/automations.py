@@ -150,13 +150,16 @@ def _spec(labels: dict[str, str | list[str]]) -> ResourceSpecification:
 def _replace(client: SyncPrefectClient, automation: AutomationCore) -> None:
     """Update the one of this name, or create it; others of the same name go.
 
-    One that somebody has switched off stays off.
+    One that is as it should be stays: an update makes the server forget whose next heartbeat
+    it waits for. One that somebody has switched off stays off.
     """
     found = client.read_automations_by_name(automation.name)
     if not found:
         client.create_automation(automation)
         return
     mine, *surplus = found
-    client.update_automation(mine.id, automation.model_copy(update={"enabled": mine.enabled}))
+    wanted = automation.model_copy(update={"enabled": mine.enabled})
+    if AutomationCore.model_validate(mine.model_dump(exclude={"id"})) != wanted:
+        client.update_automation(mine.id, wanted)
     for other in surplus:
         client.delete_automation(other.id)

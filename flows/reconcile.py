@@ -18,12 +18,14 @@ from prefect.client.schemas.filters import (
     FlowRunFilterStateType,
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.responses import SetStateStatus
 from prefect.states import Cancelled, Crashed, Scheduled
 
 from flows.automations import FLOWS
 from propensity.errors import BusyError, WarehouseError
-from propensity.night import only_one_night
+from propensity.night import only_one_night, reach_warehouse
 from propensity.processes import find_values, is_alive_and_hidden
+from propensity.warehouse.runs import fail_run
 
 UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 START_SECONDS = 30
@@ -34,8 +36,15 @@ the machine."""
 FRESH = dt.timedelta(hours=12)
 """An older night is not begun again: tonight's is due."""
 
+GONE = "Its process is gone: kill -9, or a power cut"
 Outcome = Literal[
-    "alive", "another night is running", "crashed", "cancelled", "crashed, begun again"
+    "alive",
+    "left: a night is under way or the warehouse is away",
+    "ended meanwhile",
+    "ended meanwhile",
+    "crashed",
+    "cancelled",
+    "crashed, begun again",
 ]
 
 
@@ -83,36 +92,36 @@ def _find_under_way(client: SyncPrefectClient) -> list[FlowRun]:
 
 
 def _reconcile(client: SyncPrefectClient, run: FlowRun, *, retry: bool) -> Reconciled:
-    was = run.state_name or "unknown"
-    outcome = _find_life(client, run) or _end(client, run, retry=retry)
-    return Reconciled(str(run.id), run.name, was, outcome)
+    def tell(outcome: Outcome) -> Reconciled:
+        return Reconciled(str(run.id), run.name, run.state_name or "unknown", outcome)
 
-
-def _find_life(client: SyncPrefectClient, run: FlowRun) -> Outcome | None:
-    pid = run.infrastructure_pid or ""
-    if str(run.id) in find_values("PREFECT__FLOW_RUN_ID"):
-        return "alive"
-    if pid.isdecimal() and is_alive_and_hidden(int(pid)):
-        return "alive"
-    if client.read_flow(run.flow_id).name == "nightly" and _is_a_night_running():
-        return "another night is running"
-    return None
-
-
-def _is_a_night_running() -> bool:
-    """A database that is away cannot tell: then leave the run to the automation on heartbeats."""
+    if _has_process(run):
+        return tell("alive")
+    if client.read_flow(run.flow_id).name != "nightly":
+        return tell(_end(client, run, retry=retry))
     try:
         with only_one_night():
-            return False
-    except (BusyError, WarehouseError):
-        return True
+            # a run that ended a moment ago held the lock until then
+            fail_run(reach_warehouse(), str(run.id), GONE)
+            return tell(_end(client, run, retry=retry))
+    except (BusyError, WarehouseError):  # nobody can tell: the missing heartbeat will
+        return tell("left: a night is under way or the warehouse is away")
+
+
+def _has_process(run: FlowRun) -> bool:
+    pid = run.infrastructure_pid or ""
+    is_ours = str(run.id) in find_values("PREFECT__FLOW_RUN_ID")
+    return is_ours or (pid.isdecimal() and is_alive_and_hidden(int(pid)))
 
 
 def _end(client: SyncPrefectClient, run: FlowRun, *, retry: bool) -> Outcome:
-    if run.state_type == StateType.CANCELLING:
-        client.set_flow_run_state(run.id, Cancelled(message="Its process is gone"))
+    """Set the state: without force, so a run that has ended meanwhile stays as it ended."""
+    is_cancelling = run.state_type == StateType.CANCELLING
+    gone: State[None] = Cancelled(message=GONE) if is_cancelling else Crashed(message=GONE)
+    if client.set_flow_run_state(run.id, gone).status != SetStateStatus.ACCEPT:
+        return "ended meanwhile"
+    if is_cancelling:
         return "cancelled"
-    client.set_flow_run_state(run.id, Crashed(message="Its process is gone: kill -9, power cut?"))
     began = run.start_time or run.expected_start_time
     is_fresh = began is not None and dt.datetime.now(dt.UTC) - began < FRESH
     if not (retry and is_fresh and run.run_count < MAX_RUNS):

@@ -10,11 +10,11 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from propensity.alarms import find_lateness
 from propensity.errors import WarehouseError
 from propensity.events import NightLate
 from propensity.night import reach_warehouse
 from propensity.settings import Settings
+from propensity.warehouse.lateness import find_lateness
 from tasks.emitting import emit
 
 

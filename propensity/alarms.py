@@ -1,33 +1,26 @@
-"""Is anything about a published night, or about its absence, worth waking somebody?"""
-
-import datetime as dt
-
-from sqlalchemy import Engine, select
+"""Is anything about a published night worth waking somebody?"""
 
 from propensity.counts import BookCounts
 from propensity.drift import LARGE, compare_nights
-from propensity.events import F1Dropped, NightDrifted, NightLate
+from propensity.events import F1Dropped, NightDrifted
 from propensity.gate import Contender
 from propensity.night import OpenNight
-from propensity.warehouse.engine import explain_absence
 from propensity.warehouse.last_night import LastNight
-from propensity.warehouse.reading import summarize_run
-from propensity.warehouse.tables import published_run, scoring_runs
+from propensity.warehouse.reading import RunSummary
 
 
 def find_f1_drop(
-    engine: Engine, night: OpenNight, serving: Contender, last: LastNight
+    night: OpenNight, serving: Contender, last: LastNight, before: RunSummary
 ) -> F1Dropped | None:
     """Return the drop if F1 fell by more than the promotion margin, and not by chance.
 
     Args:
-        engine: The warehouse.
         night: Tonight.
         serving: Who scored tonight's book, and how well.
         last: The night readers saw before.
+        before: What became of it.
     """
-    quality, before = serving.evaluation, summarize_run(engine, last.run_id)
-    margin = night.config.promotion_margin
+    quality, margin = serving.evaluation, night.config.promotion_margin
     if before.f1_score - quality.f1 <= margin or before.f1_score <= quality.f1_interval.high:
         return None
     return F1Dropped(
@@ -67,31 +60,4 @@ def find_drift(night: OpenNight, last: LastNight) -> NightDrifted | None:
         columns=tuple(drift.column for drift in far),
         stability_indices=tuple(round(drift.stability_index, 4) for drift in far),
         threshold=LARGE,
-    )
-
-
-def find_lateness(engine: Engine, as_of: dt.date, deadline: dt.datetime) -> NightLate | None:
-    """Return what is known of a night that was not published.
-
-    A newer night stands for it. One that was rolled back by hand was published all the same.
-
-    Args:
-        engine: The warehouse.
-        as_of: Date of the night.
-        deadline: Until when it should have been published.
-    """
-    runs = scoring_runs.c
-    done = select(runs.run_id).where(runs.as_of >= as_of, runs.status == "published")
-    seen = select(runs.as_of).join(published_run, published_run.c.run_id == runs.run_id)
-    tried = select(runs.run_id, runs.status, runs.reason).where(runs.as_of == as_of)
-    with explain_absence(engine), engine.connect() as connection:
-        if connection.execute(done.limit(1)).first():
-            return None
-        readers_as_of = connection.execute(seen).scalar_one_or_none()
-        attempt = connection.execute(tried.order_by(runs.run_id.desc())).first()
-    if attempt is None:
-        return NightLate(as_of, deadline, readers_as_of, "no run has begun")
-    known = f"run {attempt.run_id} is {attempt.status}"
-    return NightLate(
-        as_of, deadline, readers_as_of, f"{known}: {attempt.reason}" if attempt.reason else known
     )

@@ -7,6 +7,7 @@ from propensity.alarms import find_drift, find_f1_drop
 from propensity.gate import Contender
 from propensity.night import OpenNight, reach_warehouse
 from propensity.warehouse.last_night import find_last_night
+from propensity.warehouse.reading import summarize_run
 from tasks.emitting import emit
 
 
@@ -18,7 +19,8 @@ def alert(night: OpenNight, serving: Contender) -> None:
     if last is None:
         log.info("The first night: nothing to compare with")
         return
-    drop, drift = find_f1_drop(warehouse, night, serving, last), find_drift(night, last)
+    drop = find_f1_drop(night, serving, last, summarize_run(warehouse, last.run_id))
+    drift = find_drift(night, last)
     if drop:
         emit(drop)
         log.warning("F1 fell from %.4f on %s to %.4f", drop.last_f1, last.as_of, drop.f1)

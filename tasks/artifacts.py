@@ -12,6 +12,12 @@ from uuid import UUID
 import httpx
 from prefect import artifacts, get_run_logger
 from prefect.exceptions import PrefectHTTPStatusError
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+RETRIES = 3
+"""Of what stays: 14 s. Prefect's own five are half a minute for each artifact of a night."""
+PROGRESS_RETRIES = 0
+"""A bar is out of date at the next epoch."""
 
 
 def create_markdown_artifact(markdown: str, key: str, description: str | None = None) -> None:
@@ -36,7 +42,7 @@ def create_progress_artifact(
     Returns:
         What to update; None where the server is away.
     """
-    with _go_on_without_server(key):
+    with _go_on_without_server(key, PROGRESS_RETRIES):
         return cast(UUID, artifacts.create_progress_artifact(progress, key, description))
     return None
 
@@ -44,13 +50,15 @@ def create_progress_artifact(
 def update_progress_artifact(artifact: UUID | None, progress: float) -> None:
     """Show how far the stage is now, in per cent."""
     if artifact is not None:
-        with _go_on_without_server("progress"):
+        with _go_on_without_server("progress", PROGRESS_RETRIES):
             artifacts.update_progress_artifact(artifact, progress)
 
 
 @contextmanager
-def _go_on_without_server(key: str) -> Iterator[None]:
+def _go_on_without_server(key: str, retries: int = RETRIES) -> Iterator[None]:
     try:
-        yield
+        fewer = min(retries, PREFECT_CLIENT_MAX_RETRIES.value())
+        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: fewer}):
+            yield
     except (httpx.TransportError, PrefectHTTPStatusError) as error:
         get_run_logger().warning("The Prefect server does not take %r: %s", key, error)

@@ -1,0 +1,214 @@
+"""Alerts and recovery, with a real server, a real worker and kill -9.
+
+The tests follow one another as the nights of one machine do. They print how long each recovery
+took (pytest -s): docs/operations.md has the table.
+"""
+
+import sqlite3
+import time
+
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
+FIRST, SECOND, THIRD = "2026-11-01", "2026-11-02", "2026-11-03"
+STATUSES = "SELECT status FROM scoring_runs WHERE as_of = ? ORDER BY run_id"
+
+
+def tell(case: str, since: float) -> None:
+    print(f"\n{case}: {time.monotonic() - since:.1f} s")  # noqa: T201
+
+
+def run_night(stack, as_of: str, csv: str = "book.csv") -> str:
+    return stack.run("nightly/nightly", config={"csv": [str(stack.folder / csv)], "as_of": as_of})
+
+
+def read(stack, query: str, *values: object) -> list[tuple]:
+    path = stack.folder / "data" / "propensity.db"
+    if not path.exists():
+        return []
+    warehouse = sqlite3.connect(path, timeout=30)
+    try:
+        return warehouse.execute(query, values).fetchall()
+    finally:
+        warehouse.close()
+
+
+def find_readers_night(stack) -> str | None:
+    runs = "SELECT r.as_of FROM scoring_runs r JOIN published_run p ON p.run_id = r.run_id"
+    return next((as_of for (as_of,) in read(stack, runs)), None)
+
+
+def list_automations(stack) -> dict[str, dict]:
+    found = stack.api.post("/automations/filter", json={}).json()
+    assert len({a["name"] for a in found}) == len(found)
+    return {a["name"]: a for a in found}
+
+
+def count_heartbeats(stack, run: str) -> int:
+    event = {"name": ["prefect.flow-run.heartbeat"]}
+    query = {"filter": {"event": event, "resource": {"id": [f"prefect.flow-run.{run}"]}}}
+    return int(stack.api.post("/events/filter", json=query).json()["total"])
+
+
+@pytest.fixture(scope="module")
+def zombie(stack, wait_until) -> tuple[str, float]:
+    """A run that is killed together with its worker, and when; then another worker starts."""
+    run = stack.run("compare/long-nap")
+    wait_until(lambda: count_heartbeats(stack, run), "the first heartbeat")
+    stack.kill(stack.worker)
+    killed = stack.kill_run(run)
+    stack.start_worker()
+    return run, killed
+
+
+def test_nobody_notices_at_once_that_worker_and_run_are_gone(stack, zombie):
+    assert stack.read(zombie[0])["state_type"] == "RUNNING"
+
+
+def test_setting_up_again_changes_what_is_there_and_adds_nothing(stack):
+    before = list_automations(stack)
+    off = before["propensity: drift"]["id"]
+    stack.api.patch(f"/automations/{off}", json={"enabled": False}).raise_for_status()
+    assert "5 automations" in stack("propensity", "ops", "setup")
+    after = list_automations(stack)
+    assert {n: a["id"] for n, a in after.items()} == {n: a["id"] for n, a in before.items()}
+    assert [n for n, a in after.items() if not a["enabled"]] == ["propensity: drift"]
+    stack.api.patch(f"/automations/{off}", json={"enabled": True}).raise_for_status()
+
+
+def test_a_failed_night_is_told_with_its_reason(stack, wait_until):
+    run = run_night(stack, FIRST, csv="no-such.csv")
+    stack.wait_for(run, "FAILED")
+    alert = wait_until(
+        lambda: stack.listener.find("failed", "No file matches"), "the alert of the failed night"
+    )
+    assert run in alert["link"]
+    assert f"nightly {FIRST} is Failed" in alert["text"]
+
+
+def test_a_late_night_is_told_and_the_watchdog_is_red(stack, wait_until):
+    run = stack.run("watchdog/watchdog", as_of=FIRST)
+    state = stack.wait_for(run, "FAILED", "COMPLETED")["state"]
+    assert state["name"] == "Failed"
+    assert f"{FIRST} is late; readers see nothing" in state["message"]
+    alert = wait_until(lambda: stack.listener.find("late", FIRST), "the alert of the late night")
+    assert "no run has begun" in alert["text"]
+    assert not stack.listener.find("failed", "watchdog")
+
+
+def test_a_killed_run_is_crashed_by_its_worker_and_can_be_retried(stack, wait_until):
+    run = stack.run("retention/nap")
+    stack.wait_for(run, "RUNNING")
+    killed = stack.kill_run(run)
+    stack.wait_for(run, "CRASHED")
+    tell("flow run killed, worker alive: Crashed after", killed)
+    name = stack.read(run)["name"]
+    wait_until(
+        lambda: stack.listener.find("failed", f"{name} is Crashed"), "the alert of the crash"
+    )
+    stack("prefect", "--no-prompt", "flow-run", "retry", run)
+    stack.wait_for(run, "RUNNING")
+    assert stack.read(run)["run_count"] == 2
+    stack.kill_run(run)
+    stack.wait_for(run, "CRASHED")
+
+
+def test_a_run_without_heartbeat_is_crashed_and_told(stack, zombie, wait_until):
+    run, killed = zombie
+    state = stack.wait_for(run, "CRASHED")["state"]
+    tell("worker and flow run killed: Crashed after", killed)
+    assert "No heartbeat" in state["message"]
+    name = stack.read(run)["name"]
+    wait_until(
+        lambda: stack.listener.find("failed", f"{name} is Crashed"), "the alert of the zombie"
+    )
+
+
+def test_a_night_is_published_although_the_server_goes_away(stack, wait_until):
+    run = run_night(stack, FIRST)
+    stack.wait_for_task(run, "train-fold-4")
+    stack.kill_server()
+    gone = time.monotonic()
+    wait_until(lambda: find_readers_night(stack) == FIRST, "the night is published")
+    tell("server killed while the last member trains: published after", gone)
+    stack.start_server()
+    back = time.monotonic()
+    stack.wait_for(run, "CRASHED", "COMPLETED")
+    tell("server back: the run has ended after", back)
+    if stack.read(run)["state_type"] == "CRASHED":
+        stack("prefect", "--no-prompt", "flow-run", "retry", run)
+        stack.wait_for(run, "COMPLETED")
+    tell("server back: the run is Completed after", back)
+    assert read(stack, "SELECT count(*) FROM scoring_runs WHERE status = 'published'") == [(1,)]
+
+
+@pytest.fixture(scope="module")
+def second_night(stack, wait_until) -> str:
+    """Responses are shuffled and every vehicle is damaged; a power cut while it trains."""
+    book = pd.read_csv(stack.folder / "book.csv")
+    shuffled = book["Response"].sample(frac=1, random_state=0).to_numpy()
+    moved = book.assign(Response=shuffled, Vehicle_Damage="Yes")
+    moved.to_csv(stack.folder / "moved.csv", index=False)
+    run = run_night(stack, SECOND, csv="moved.csv")
+    stack.wait_for_task(run, "train-fold-1")
+    killed = time.monotonic()
+    stack.kill_server()
+    stack.kill(stack.worker)
+    stack.kill_run(run)
+    assert find_readers_night(stack) == FIRST
+    stack.start_server()
+    assert stack.read(run)["state_type"] == "RUNNING"
+    assert "crashed, begun again" in stack("propensity", "ops", "reconcile", "--retry")
+    tell("server, worker and flow run killed: Crashed after", killed)
+    assert [s["type"] for s in stack.read_states(run)][-2:] == ["CRASHED", "SCHEDULED"]
+    stack.start_worker()
+    stack.wait_for(run, "RUNNING")
+    stack.wait_for_task(run, "ingest")
+    assert "Running: alive" in stack("propensity", "ops", "reconcile")
+    assert find_readers_night(stack) == FIRST
+    stack.wait_for(run, "COMPLETED", "FAILED", "CRASHED")
+    tell("server, worker and flow run killed: retried night Completed after", killed)
+    return run
+
+
+def test_after_a_power_cut_the_night_is_begun_again_and_completes(stack, second_night):
+    assert stack.read(second_night)["state_type"] == "COMPLETED"
+    assert find_readers_night(stack) == SECOND
+    assert read(stack, STATUSES, SECOND) == [("failed",), ("published",)]
+
+
+def test_a_drop_of_f1_is_told(stack, second_night, wait_until):
+    alert = wait_until(lambda: stack.listener.find("f1-dropped", SECOND), "the alert of the drop")
+    assert "F1 fell from 0.4" in alert["text"]
+    assert second_night in alert["link"]
+
+
+def test_drift_is_told(stack, second_night, wait_until):
+    alert = wait_until(lambda: stack.listener.find("drifted", FIRST), "the alert of the drift")
+    assert "vehicle_damaged" in alert["text"]
+
+
+def test_cancelling_stops_the_training_and_leaves_last_night(stack, second_night, wait_until):
+    run = run_night(stack, THIRD)
+    stack.wait_for_task(run, "train-fold-1")
+    cancelled = time.monotonic()
+    stack("prefect", "--no-prompt", "flow-run", "cancel", run)
+    wait_until(lambda: not stack.find_processes(run), "the process of the night is gone")
+    tell("cancelled while training: stopped after", cancelled)
+    stack.wait_for(run, "CANCELLED")
+    tell("cancelled while training: Cancelled after", cancelled)
+    assert find_readers_night(stack) == SECOND
+    wait_until(lambda: read(stack, STATUSES, THIRD) == [("failed",)], "the warehouse knows")
+
+
+def test_a_second_night_is_refused_while_one_runs_and_dead_ones_do_not_count(stack):
+    first = stack.run("retention/nap")
+    stack.wait_for(first, "RUNNING")
+    refused = stack.run("retention/nap")
+    assert "concurrency limit" in stack.wait_for(refused, "CANCELLED")["state"]["message"]
+    stack.kill(stack.worker)
+    stack.kill_run(first)
+    assert "Running: crashed" in stack("propensity", "ops", "reconcile")
+    stack.start_worker()
+    stack.wait_for(stack.run("retention/nap", seconds=0), "COMPLETED")

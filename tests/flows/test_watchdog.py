@@ -1,0 +1,36 @@
+import datetime as dt
+
+import pytest
+from prefect.states import State
+
+from flows.watchdog import watchdog
+
+YESTERDAY = dt.datetime.now().astimezone().date() - dt.timedelta(days=1)
+
+
+@pytest.fixture
+def run_watchdog(data_dir, prefect_server):
+    def run(as_of: dt.date | None = None) -> State:
+        return watchdog(as_of, return_state=True)
+
+    return run
+
+
+def test_before_the_deadline_nothing_is_late(run_watchdog):
+    state = run_watchdog(YESTERDAY + dt.timedelta(days=3))
+    assert state.is_completed()
+    assert "Not before 06:00" in state.message
+
+
+def test_the_deadline_is_a_setting(run_watchdog, monkeypatch):
+    monkeypatch.setenv("PROPENSITY_DEADLINE", "00:00")
+    state = run_watchdog()
+    assert state.is_failed()
+    assert "is late; readers see nothing. no run has begun" in state.message
+
+
+def test_a_warehouse_that_does_not_answer_is_late_too(run_watchdog, monkeypatch):
+    monkeypatch.setenv("PROPENSITY_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nowhere")
+    state = run_watchdog(YESTERDAY)
+    assert state.is_failed()
+    assert "does not answer" in state.message
