@@ -20,10 +20,10 @@ def alert(night: OpenNight, serving: Contender) -> None:
         log.info("The first night: nothing to compare with")
         return
     drop = find_f1_drop(night, serving, last, summarize_run(warehouse, last.run_id))
-    drift = find_drift(night, last)
     if drop:
         emit(drop)
         log.warning("F1 fell from %.4f on %s to %.4f", drop.last_f1, last.as_of, drop.f1)
+    drift = find_drift(night, last)
     if drift:
         emit(drift)
         moved = ", ".join(drift.columns)

@@ -247,7 +247,7 @@ def wait_until() -> Callable[..., Any]:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectStack]:
     folder = tmp_path_factory.mktemp("stack")
-    simulate_book(folder / "book.csv", n_rows=5_000, seed=3, unlabelled_share=0.25)
+    simulate_book(folder / "book.csv", n_rows=10_000, seed=0, unlabelled_share=0.25)
     stack = PrefectStack(folder)
     try:
         stack.start_server()

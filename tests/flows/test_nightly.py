@@ -97,7 +97,8 @@ def test_every_stage_is_a_task_run_with_a_readable_name(first):
     trained = {f"train-fold-{k}" for k in range(5)}
     assert (
         names
-        == {"ingest", "report", "evaluate", "promote", "score", "publish", "present"} | trained
+        == {"ingest", "report", "evaluate", "promote", "score", "publish", "present", "alert"}
+        | trained
     )
     assert flow_run.name == "nightly 2026-11-01"
 

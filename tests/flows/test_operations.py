@@ -166,6 +166,8 @@ def second_night(stack, wait_until) -> str:
     stack.wait_for(run, "RUNNING")
     stack.wait_for_task(run, "ingest")
     assert "Running: alive" in stack("propensity", "ops", "reconcile")
+    refused = stack.wait_for(run_night(stack, THIRD), "CANCELLED")
+    assert "concurrency limit" in refused["state"]["message"]
     assert find_readers_night(stack) == FIRST
     stack.wait_for(run, "COMPLETED", "FAILED", "CRASHED")
     tell("server, worker and flow run killed: retried night Completed after", killed)
@@ -200,15 +202,3 @@ def test_cancelling_stops_the_training_and_leaves_last_night(stack, second_night
     tell("cancelled while training: Cancelled after", cancelled)
     assert find_readers_night(stack) == SECOND
     wait_until(lambda: read(stack, STATUSES, THIRD) == [("failed",)], "the warehouse knows")
-
-
-def test_a_second_night_is_refused_while_one_runs_and_dead_ones_do_not_count(stack):
-    first = stack.run("retention/nap")
-    stack.wait_for(first, "RUNNING")
-    refused = stack.run("retention/nap")
-    assert "concurrency limit" in stack.wait_for(refused, "CANCELLED")["state"]["message"]
-    stack.kill(stack.worker)
-    stack.kill_run(first)
-    assert "Running: crashed" in stack("propensity", "ops", "reconcile")
-    stack.start_worker()
-    stack.wait_for(stack.run("retention/nap", seconds=0), "COMPLETED")
