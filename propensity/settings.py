@@ -45,7 +45,7 @@ class Settings(BaseSettings):
         None, description="where `propensity ops setup` lets alerts be sent"
     )
     zombie_seconds: int = Field(
-        300, ge=40, le=3600, description="a run without heartbeat for so long is set to Crashed"
+        600, ge=40, le=3600, description="a run without heartbeat for so long is set to Crashed"
     )
 
     @property

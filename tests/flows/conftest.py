@@ -122,7 +122,7 @@ class PrefectStack:
             ),
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": HEARTBEAT,
             "PREFECT_WORKER_QUERY_SECONDS": "1",
-            "PREFECT_CLIENT_MAX_RETRIES": "1",
+            "PREFECT_CLIENT_MAX_RETRIES": "2",
             "PROPENSITY_DATA_DIR": str(folder / "data"),
             "PROPENSITY_WEBHOOK_URL": f"http://127.0.0.1:{self.listener.server_port}/",
             "PROPENSITY_ZOMBIE_SECONDS": ZOMBIE_SECONDS,
@@ -182,15 +182,25 @@ class PrefectStack:
         words = ("--prefect-file", str(self.folder / "prefect.yaml"), "--all")
         self("prefect", "--no-prompt", "deploy", *words)
 
+    def ask(self, method: str, path: str, **given: Any) -> Any:
+        """Ask the API; a server on SQLite may be busy for a moment and says so."""
+
+        def answer() -> httpx.Response | None:
+            said = self.api.request(method, path, **given)
+            return None if said.status_code == 503 else said.raise_for_status()
+
+        said = _wait_until(answer, f"{path} is answered")
+        return said.json() if said.content else None
+
     def run(self, name: str, **parameters: object) -> str:
         """Start a run of a deployment, written flow/deployment; returns its id."""
-        deployment = self.api.get(f"/deployments/name/{name}").json()["id"]
+        deployment = self.ask("GET", f"/deployments/name/{name}")["id"]
         body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
-        made = self.api.post(f"/deployments/{deployment}/create_flow_run", json=body)
-        return str(made.raise_for_status().json()["id"])
+        made = self.ask("POST", f"/deployments/{deployment}/create_flow_run", json=body)
+        return str(made["id"])
 
     def read(self, run: str) -> dict[str, Any]:
-        return dict(self.api.get(f"/flow_runs/{run}").raise_for_status().json())
+        return dict(self.ask("GET", f"/flow_runs/{run}"))
 
     def wait_for(self, run: str, *states: str, seconds: float = PATIENCE) -> dict[str, Any]:
         def is_there() -> dict[str, Any] | None:
@@ -204,13 +214,13 @@ class PrefectStack:
         query = {"flow_runs": {"id": {"any_": [run]}}, "task_runs": {"name": {"any_": [name]}}}
 
         def has_begun() -> bool:
-            found = self.api.post("/task_runs/filter", json=query).json()
+            found = self.ask("POST", "/task_runs/filter", json=query)
             return any(t["state_type"] in ("RUNNING", "COMPLETED") for t in found)
 
         _wait_until(has_begun, f"task {name} of {run} has begun")
 
     def read_states(self, run: str) -> list[dict[str, Any]]:
-        found = self.api.get("/flow_run_states/", params={"flow_run_id": run}).json()
+        found = self.ask("GET", "/flow_run_states/", params={"flow_run_id": run})
         return sorted(found, key=lambda state: state["timestamp"])
 
     def find_processes(self, run: str) -> list[int]:

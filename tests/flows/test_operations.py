@@ -40,7 +40,7 @@ def find_readers_night(stack) -> str | None:
 
 
 def list_automations(stack) -> dict[str, dict]:
-    found = stack.api.post("/automations/filter", json={}).json()
+    found = stack.ask("POST", "/automations/filter", json={})
     assert len({a["name"] for a in found}) == len(found)
     return {a["name"]: a for a in found}
 
@@ -48,7 +48,7 @@ def list_automations(stack) -> dict[str, dict]:
 def count_heartbeats(stack, run: str) -> int:
     event = {"name": ["prefect.flow-run.heartbeat"]}
     query = {"filter": {"event": event, "resource": {"id": [f"prefect.flow-run.{run}"]}}}
-    return int(stack.api.post("/events/filter", json=query).json()["total"])
+    return int(stack.ask("POST", "/events/filter", json=query)["total"])
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +69,12 @@ def test_nobody_notices_at_once_that_worker_and_run_are_gone(stack, zombie):
 def test_setting_up_again_changes_what_is_there_and_adds_nothing(stack):
     before = list_automations(stack)
     off = before["propensity: drift"]["id"]
-    stack.api.patch(f"/automations/{off}", json={"enabled": False}).raise_for_status()
+    stack.ask("PATCH", f"/automations/{off}", json={"enabled": False})
     assert "5 automations" in stack("propensity", "ops", "setup")
     after = list_automations(stack)
     assert {n: a["id"] for n, a in after.items()} == {n: a["id"] for n, a in before.items()}
     assert [n for n, a in after.items() if not a["enabled"]] == ["propensity: drift"]
-    stack.api.patch(f"/automations/{off}", json={"enabled": True}).raise_for_status()
+    stack.ask("PATCH", f"/automations/{off}", json={"enabled": True})
 
 
 def test_a_failed_night_is_told_with_its_reason(stack, wait_until):
