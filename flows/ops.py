@@ -1,6 +1,7 @@
 """`propensity ops`: what an operator sets up once on a Prefect server, and runs after a crash."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ from propensity.terminal import terminal
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
+SERVER_SECONDS = 60
 ops_app = typer.Typer(
     no_args_is_help=True, help="Set up alerts on the Prefect server; clear dead runs away."
 )
@@ -45,12 +47,21 @@ def reconcile(
     with _connect() as client:
         from flows.reconcile import reconcile_runs
 
+        _wait_for_server(client)
+
         found = reconcile_runs(client, retry=retry)
     for run in found:
         line = f"{run.name} ({run.flow_run_id}) was {run.was}: {run.outcome}"
         terminal.print(line, highlight=False, markup=False)
     if not found:
         terminal.print("No run is under way.")
+
+
+def _wait_for_server(client: "SyncPrefectClient") -> None:
+    """Give it time: after a power cut server and worker start together."""
+    end = time.monotonic() + SERVER_SECONDS
+    while client.api_healthcheck() is not None and time.monotonic() < end:
+        time.sleep(1)
 
 
 @contextmanager

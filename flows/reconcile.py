@@ -19,7 +19,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.client.schemas.responses import SetStateStatus
-from prefect.states import Cancelled, Crashed, Scheduled
+from prefect.states import Cancelled, Crashed
 
 from flows.automations import FLOWS
 from propensity.errors import BusyError, WarehouseError
@@ -30,9 +30,11 @@ from propensity.warehouse.runs import fail_run
 UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 START_SECONDS = 30
 """So long a worker may take from Pending to the process."""
-MAX_RUNS = 2
-"""A run that was killed twice is not begun a third time by itself: it may be what kills
-the machine."""
+AGAIN = "begun-again"
+"""Tag of a run that stands for one that was killed. It is a run of its own: on the old one the
+automation on heartbeats may still act. Killed as well, it is not begun a third time by itself: it
+may be what kills the machine.
+"""
 FRESH = dt.timedelta(hours=12)
 """An older night is not begun again: tonight's is due."""
 
@@ -124,8 +126,12 @@ def _end(client: SyncPrefectClient, run: FlowRun, *, retry: bool) -> Outcome:
         return "cancelled"
     began = run.start_time or run.expected_start_time
     is_fresh = began is not None and dt.datetime.now(dt.UTC) - began < FRESH
-    if not (retry and is_fresh and run.run_count < MAX_RUNS):
+    if not (retry and is_fresh and run.deployment_id and AGAIN not in run.tags):
         return "crashed"
-    again: State[None] = Scheduled(message="Begun again after a crash")
-    client.set_flow_run_state(run.id, again, force=True)  # as `prefect flow-run retry` does
+    client.create_flow_run_from_deployment(
+        run.deployment_id,
+        parameters=run.parameters,
+        tags=[AGAIN],
+        idempotency_key=f"{AGAIN}-{run.id}",
+    )
     return "crashed, begun again"

@@ -131,7 +131,7 @@ class PrefectStack:
             "PROPENSITY_N_BOOTSTRAP": "50",
         }
         self.environment = os.environ | mine
-        self.api = httpx.Client(base_url=f"{address}/api", timeout=30)
+        self.api = httpx.Client(base_url=f"{address}/api", timeout=PATIENCE)
 
     def start_server(self) -> None:
         self.server = self._start("prefect", "server", "start", log="server.log")
@@ -219,9 +219,12 @@ class PrefectStack:
 
         _wait_until(has_begun, f"task {name} of {run} has begun")
 
-    def read_states(self, run: str) -> list[dict[str, Any]]:
-        found = self.ask("GET", "/flow_run_states/", params={"flow_run_id": run})
-        return sorted(found, key=lambda state: state["timestamp"])
+    def find_tagged(self, tag: str) -> str:
+        """Return the only run with a tag."""
+        (run,) = self.ask(
+            "POST", "/flow_runs/filter", json={"flow_runs": {"tags": {"all_": [tag]}}}
+        )
+        return str(run["id"])
 
     def find_processes(self, run: str) -> list[int]:
         return find_processes("PREFECT__FLOW_RUN_ID", run)
