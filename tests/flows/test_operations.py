@@ -188,7 +188,7 @@ def test_a_drop_of_f1_is_told(stack, second_night, wait_until):
 
 def test_drift_is_told(stack, second_night, wait_until):
     alert = wait_until(lambda: stack.listener.find("drifted", FIRST), "the alert of the drift")
-    assert "vehicle_damaged" in alert["text"]
+    assert "Vehicle_Damage" in alert["text"]
 
 
 def test_cancelling_stops_the_training_and_leaves_last_night(stack, second_night, wait_until):
