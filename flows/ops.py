@@ -48,7 +48,6 @@ def reconcile(
         from flows.reconcile import reconcile_runs
 
         _wait_for_server(client)
-
         found = reconcile_runs(client, retry=retry)
     for run in found:
         line = f"{run.name} ({run.flow_run_id}) was {run.was}: {run.outcome}"

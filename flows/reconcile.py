@@ -43,7 +43,6 @@ Outcome = Literal[
     "alive",
     "left: a night is under way or the warehouse is away",
     "ended meanwhile",
-    "ended meanwhile",
     "crashed",
     "cancelled",
     "crashed, begun again",
