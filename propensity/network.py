@@ -33,6 +33,8 @@ CROSS_RANK = 128
 N_CROSSES = 2
 DENSE_UNITS = (64,)
 EMBEDDING_WIDTH = 6
+EMBEDDING_LIMIT = 0.5
+"""Of the initial values."""
 
 
 @keras.saving.register_keras_serializable("propensity")
@@ -104,7 +106,9 @@ class CategoryEmbeddings(keras.layers.Layer):
     def build(self, _shape: Any) -> None:
         """Make the table: the codes of one category below those of the one before."""
         shape = (sum(self.n_codes), self.width)
-        self.table = self.add_weight(shape=shape, initializer=glorot(self.seed)())
+        # not Glorot's: the narrow range of a wide table would multiply to next to nothing
+        draw = keras.initializers.RandomUniform(-EMBEDDING_LIMIT, EMBEDDING_LIMIT, self.seed)
+        self.table = self.add_weight(shape=shape, initializer=draw)
 
     def call(self, codes: Any) -> Any:
         """Look up codes, shape (n, categories)."""

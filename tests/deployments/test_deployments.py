@@ -24,7 +24,7 @@ PREFECT_YAML = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text(
 DEPLOYED = {d["name"]: d for d in PREFECT_YAML["deployments"]}
 AS_OF = "2026-11-20"
 QUICK = {"as_of": AS_OF, "max_epochs": 2, "batch_size": 256, "n_bootstrap": 20}
-STAGES = {"ingest", "report", "evaluate", "promote", "score", "publish", "present"}
+STAGES = {"ingest", "report", "evaluate", "promote", "score", "publish", "present", "alert"}
 MOST_ARTIFACT_BYTES = 200_000
 
 
