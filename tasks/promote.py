@@ -11,7 +11,6 @@ from propensity.reporting.decision import render_refusal
 from propensity.warehouse.history import read_history
 from propensity.warehouse.models import record_decision
 from tasks.artifacts import create_markdown_artifact
-from tasks.artifacts import create_markdown_artifact
 from tasks.emitting import emit
 
 
