@@ -36,6 +36,10 @@ class ModelError(PropensityError):
     exit_code = 4
 
 
+class ChangedModelError(ModelError):
+    """A file of a stored model is missing or not the one that was saved: it is never opened."""
+
+
 class WarehouseError(PropensityError):
     """The database is away, or the audit of tonight's scores failed."""
 

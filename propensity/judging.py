@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from propensity.contract import Contract
 from propensity.dataset import CuratedBook
 from propensity.deciles import compare_buyers
-from propensity.errors import ModelError
+from propensity.errors import ChangedModelError, ModelError
 from propensity.evaluation import compare_f1, evaluate_baselines, evaluate_scores
 from propensity.gate import Contender, Contest
 from propensity.recalibration import recalibrate_if_better
@@ -26,11 +26,13 @@ def judge(
     candidate: ModelVersion,
     champion: str | None,
     workspace: Workspace,
+    champion_digest: str | None,
 ) -> Contest:
     """Score the labelled rows with candidate and champion and compare them.
 
     The champion is judged as fairly as the candidate: its members have not seen their fold on any
-    night. A champion that cannot be used (another contract, lost files) is left out, and why.
+    night. A champion that cannot be used (another contract, lost folder) is left out, and why. One
+    whose files were changed stops the night: it must not be replaced unnoticed.
 
     Args:
         book: Tonight's rows.
@@ -39,6 +41,10 @@ def judge(
         candidate: Tonight's version.
         champion: Name of the version promoted last, if any.
         workspace: Where versions are.
+        champion_digest: Of its files, as registered; None for a version of before.
+
+    Raises:
+        ChangedModelError: A file of the champion or candidate is not the one that was saved.
     """
     scored, contender = _evaluate(book, contract, config, candidate)
     predicted = _predict(scored, contender)
@@ -52,8 +58,10 @@ def judge(
     if champion is None:
         return Contest(contender, baselines, slices=measure(None))
     try:
-        version = load_version(workspace.model(champion))
+        version = load_version(workspace.model(champion), champion_digest)
         champion_scored, champion_contender = _evaluate(book, contract, config, version)
+    except ChangedModelError:
+        raise
     except ModelError as error:
         return Contest(
             contender,

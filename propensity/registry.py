@@ -1,12 +1,13 @@
 """Model versions on disk: K members, their encoders, and a manifest that says what they are."""
 
 import dataclasses
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
 
-from propensity.errors import ModelError
+from propensity.errors import ChangedModelError, ModelError
 from propensity.strategies import LossName
 
 damages = (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile)
@@ -40,12 +41,17 @@ class Member:
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A version: members in the order of their folds, in one folder, trained under one contract."""
+    """A version: members in the order of their folds, in one folder, trained under one contract.
+
+    `files_digest` stands for all its files (None: of before there was one); they are checked by it
+    whenever the version is loaded.
+    """
 
     name: str
     folder: Path
     contract_digest: str
     members: tuple[Member, ...]
+    files_digest: str | None = None
 
 
 def network_path(folder: Path, fold: int) -> Path:
@@ -58,21 +64,85 @@ def encoder_path(folder: Path, fold: int) -> Path:
     return folder / f"encoder-{fold}.json"
 
 
-def save_version(version: ModelVersion) -> None:
-    """Write the manifest, last and at once: a folder without one is not a version."""
-    manifest = dataclasses.asdict(version) | {"folder": ""}
-    unfinished = version.folder / "manifest.json.unfinished"
-    unfinished.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-    unfinished.replace(version.folder / "manifest.json")
+def save_version(version: ModelVersion) -> ModelVersion:
+    """Write the manifest, last and at once: a folder without one is not a version.
 
+    It holds the SHA-256 of encoders and networks, so that its own stands for every file.
 
-def load_version(folder: Path) -> ModelVersion:
-    """Read a version's manifest.
+    Returns:
+        The version with that digest.
 
     Raises:
+        ModelError: A member lacks a file.
+    """
+    places = (encoder_path, network_path)
+    paths = [place(version.folder, m.fold) for m in version.members for place in places]
+    manifest = dataclasses.asdict(version) | {"folder": "", "files": _digest_files(paths)}
+    del manifest["files_digest"]
+    content = json.dumps(manifest, indent=1).encode()
+    unfinished = version.folder / "manifest.json.unfinished"
+    unfinished.write_bytes(content)
+    unfinished.replace(version.folder / "manifest.json")
+    return dataclasses.replace(version, files_digest=_digest(content))
+
+
+def _digest_files(paths: list[Path]) -> dict[str, str]:
+    digests = {}
+    for path in paths:
+        try:
+            digests[path.name] = _digest(path.read_bytes())
+        except OSError as error:
+            raise describe_damage(path, error) from error
+    return digests
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def check_files(folder: Path, files_digest: str) -> None:
+    """Compare every file of a version with what was saved, before anything interprets one.
+
+    Args:
+        folder: Of the version.
+        files_digest: Kept elsewhere: in model_versions, or in memory for tonight's candidate.
+
+    Raises:
+        ChangedModelError: A file is missing, or is not the one that was saved.
+    """
+    manifest = json.loads(_read_unchanged(folder / "manifest.json", files_digest))
+    for name, digest in manifest["files"].items():
+        _read_unchanged(folder / name, digest)
+
+
+def _read_unchanged(path: Path, expected: str) -> bytes:
+    content = path.read_bytes() if path.is_file() else None
+    if content is None or _digest(content) != expected:
+        changed = "is missing" if content is None else f"has the SHA-256 {_digest(content)}"
+        raise ChangedModelError(
+            f"{path} {changed}",
+            expected=f"{expected}, as it was saved; nothing was loaded",
+            todo="Find out who changed it. Restore the folder from a backup, choose another "
+            "version (`propensity models rollback`), or move the folder away and run the night "
+            "again: a new candidate then takes its place",
+        )
+    return content
+
+
+def load_version(folder: Path, files_digest: str | None = None) -> ModelVersion:
+    """Read a version's manifest.
+
+    Args:
+        folder: Of the version.
+        files_digest: As registered; None for a version of before, whose files are not checked.
+
+    Raises:
+        ChangedModelError: The files are not those that were registered.
         ModelError: The folder holds no whole version.
     """
     path = folder / "manifest.json"
+    if files_digest and folder.exists():  # a folder that is lost altogether is no attack
+        check_files(folder, files_digest)
     if not path.is_file():
         raise ModelError(
             f"{folder} holds no model version",
@@ -82,7 +152,7 @@ def load_version(folder: Path) -> ModelVersion:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         members = tuple(Member(**m) for m in raw["members"])
-        return ModelVersion(raw["name"], folder, raw["contract_digest"], members)
+        return ModelVersion(raw["name"], folder, raw["contract_digest"], members, files_digest)
     except damages as error:
         raise describe_damage(path, error) from error
 

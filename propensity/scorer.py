@@ -18,6 +18,7 @@ from propensity.network import Predictor, load_network
 from propensity.registry import (
     Member,
     ModelVersion,
+    check_files,
     damages,
     describe_damage,
     encoder_path,
@@ -29,6 +30,7 @@ class Scorer:
     """A model version, loaded: scores every row with the member of its fold.
 
     Raises:
+        ChangedModelError: Its files are not those that were saved; none was opened.
         ModelError: The version was trained under another contract, lacks a member, or its files
             are missing or damaged.
     """
@@ -38,6 +40,8 @@ class Scorer:
         if folds != list(range(N_FOLDS)):
             found = f"Version {version.name} has members of folds {folds}"
             raise ModelError(found, expected=f"one of each fold, 0 to {N_FOLDS - 1}")
+        if version.files_digest:
+            check_files(version.folder, version.files_digest)
         self._loaded = [(m, *_load_member(version, m, contract)) for m in version.members]
 
     def score(self, rows: pa.Table) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from propensity.night import OpenNight, reach_warehouse
 from propensity.registry import Member, ModelVersion, save_version
 from propensity.reporting.contest import tabulate_contest, tabulate_slices
 from propensity.slices import find_level
-from propensity.warehouse.models import find_champion
+from propensity.warehouse.models import find_champion, find_files_digest
 from tasks.artifacts import create_table_artifact
 
 
@@ -20,10 +20,11 @@ def evaluate(night: OpenNight, book: CuratedBook, members: list[Member]) -> Cont
 
     folder = night.workspace.model(night.version_name)
     digest = night.contract.digest
-    candidate = ModelVersion(night.version_name, folder, digest, tuple(members))
-    save_version(candidate)
-    champion = find_champion(reach_warehouse(), night.config.as_of)
-    contest = judge(book, night.contract, night.config, candidate, champion, night.workspace)
+    version = ModelVersion(night.version_name, folder, digest, tuple(members))
+    candidate, engine = save_version(version), reach_warehouse()
+    champion = find_champion(engine, night.config.as_of)
+    known = find_files_digest(engine, champion)
+    contest = judge(book, night.contract, night.config, candidate, champion, night.workspace, known)
     create_table_artifact(tabulate_contest(contest), "evaluation")
     level = find_level(len(contest.slices))
     said = f"Intervals of differences are widened to {level:.2%}: there are many slices"

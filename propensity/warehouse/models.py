@@ -43,6 +43,14 @@ def _serving_since(as_of: dt.date | None) -> Select[Any]:
     )
 
 
+def find_files_digest(engine: Engine, version: str | None) -> str | None:
+    """Return the digest a version was registered with (None: one of before, or no version)."""
+    columns = model_versions.c
+    query = select(columns.files_digest).where(columns.model_version == version)
+    with engine.connect() as connection:
+        return connection.execute(query).scalar_one_or_none()
+
+
 def roll_back_model(
     engine: Engine, *, by: str, reason: str, to_version: str | None = None
 ) -> tuple[str, str]:
@@ -130,6 +138,7 @@ def record_decision(
         "input_digest": run.night.input_digest,
         "config_digest": run.night.config_digest,
         "contract_digest": version.contract_digest,
+        "files_digest": version.files_digest,
         "code_version": __version__,
         "n_labelled": evaluation.n_labelled,
         "prevalence": evaluation.prevalence,

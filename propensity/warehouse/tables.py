@@ -67,6 +67,12 @@ model_versions = Table(
         "n_labelled", BigInteger, nullable=False, comment="policyholders whose response is known"
     ),
     *_quality(),
+    Column(
+        "files_digest",
+        String(64),
+        comment="SHA-256 of its manifest.json, which holds those of its other files; checked "
+        "before it is loaded; empty for versions of before",
+    ),
     comment="one row a version, whether or not it ever served",
 )
 

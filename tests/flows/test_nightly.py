@@ -13,12 +13,13 @@ from prefect.client.schemas.filters import FlowRunFilter
 
 from flows.nightly import NightResult, nightly
 from propensity.contract import load_contract
-from propensity.errors import InputError, ModelError
+from propensity.errors import ChangedModelError, InputError, ModelError
 from propensity.evaluation import measure_f1
 from propensity.input_files import digest_files
 from propensity.night import reach_warehouse
 from propensity.settings import NightlyConfig
 from propensity.simulate import simulate_book
+from propensity.warehouse.models import find_champion
 from propensity.warehouse.reading import RUNS, RunSummary, read_rows, summarize_run
 from propensity.warehouse.runs import Night, digest_config
 from propensity.workspace import Workspace
@@ -215,6 +216,22 @@ def test_force_repeats_a_night_with_the_same_scores_and_readers_keep_the_newer(
     repeated, original = read(query.format(forced.run_id)), read(query.format(first.run_id))
     pd.testing.assert_frame_equal(repeated, original, check_exact=True)
     assert read("SELECT max(as_of) AS as_of FROM current_scores").iloc[0, 0] == current
+
+
+def test_a_changed_champion_stops_the_night_and_is_not_replaced(folder, run_night, first):
+    champion = find_champion(reach_warehouse())
+    before = read("SELECT * FROM current_scores")
+    network = folder / "data" / "models" / champion / "member-2.keras"
+    sound = network.read_bytes()
+    network.write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
+    with pytest.raises(ChangedModelError, match=r"member-2\.keras has the SHA-256"):
+        run_night("book.csv", 9, max_epochs=1)
+    network.write_bytes(sound)
+    runs = read_rows(reach_warehouse(), RUNS, 1)
+    assert runs.loc[0, "status"] == "failed"
+    assert "member-2.keras has the SHA-256" in runs.loc[0, "reason"]
+    assert find_champion(reach_warehouse()) == champion
+    pd.testing.assert_frame_equal(read("SELECT * FROM current_scores"), before)
 
 
 def test_without_any_usable_model_nothing_is_published(tmp_path, monkeypatch, prefect_server):

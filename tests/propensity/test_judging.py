@@ -14,7 +14,7 @@ from propensity import judging
 from propensity.contract import Contract, load_contract
 from propensity.dataset import CuratedBook
 from propensity.deciles import compare_buyers
-from propensity.errors import ModelError
+from propensity.errors import ChangedModelError, ModelError
 from propensity.evaluation import Interval, compare_f1, evaluate_scores
 from propensity.gate import Contest
 from propensity.judging import judge
@@ -62,16 +62,14 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> CuratedBook:
 def make_version(workspace: Workspace, name: str) -> ModelVersion:
     folder = workspace.model(name)
     folder.mkdir(parents=True, exist_ok=True)
-    version = ModelVersion(name, folder, CONTRACT.digest, ())
-    save_version(version)
-    return version
+    return save_version(ModelVersion(name, folder, CONTRACT.digest, ()))
 
 
 @pytest.fixture
 def hold(workspace: Workspace, book: CuratedBook) -> Callable[..., Contest]:
-    def hold(candidate: str, champion: str | None) -> Contest:
+    def hold(candidate: str, champion: str | None, digest: str | None = None) -> Contest:
         version = make_version(workspace, candidate)
-        return judge(book, CONTRACT, CONFIG, version, champion, workspace)
+        return judge(book, CONTRACT, CONFIG, version, champion, workspace, digest)
 
     return hold
 
@@ -142,11 +140,22 @@ def test_the_first_version_has_no_champion(workspace: Workspace, hold: Hold) -> 
 def test_a_champion_whose_folder_is_lost_is_left_out_and_why(
     workspace: Workspace, hold: Hold
 ) -> None:
-    contest = hold("0.3", "0.4")
+    contest = hold("0.3", "0.4", "d" * 64)
     assert (contest.champion, contest.difference) == (None, None)
     lost = workspace.model("0.4")
     why = f"champion 0.4 cannot be judged ({lost} holds no model version)"
     assert contest.no_champion_reason == why
+
+
+def test_a_champion_whose_files_were_changed_stops_the_night(
+    workspace: Workspace, hold: Hold
+) -> None:
+    champion = make_version(workspace, "0.3")
+    assert hold("0.4", "0.3", champion.files_digest).champion is not None
+    path = champion.folder / "manifest.json"
+    path.write_text(path.read_text(encoding="utf-8").replace("0.3", "0.9"), encoding="utf-8")
+    with pytest.raises(ChangedModelError, match=r"manifest\.json has the SHA-256"):
+        hold("0.4", "0.3", champion.files_digest)
 
 
 def test_a_champion_of_another_contract_is_left_out_and_why(
@@ -183,7 +192,7 @@ def test_the_seed_of_the_night_decides_the_bootstrap(
     other = dataclasses.replace(candidate)
     intervals = {
         judge(
-            book, CONTRACT, NightlyConfig(seed=s, n_bootstrap=20), other, None, workspace
+            book, CONTRACT, NightlyConfig(seed=s, n_bootstrap=20), other, None, workspace, None
         ).candidate.evaluation.f1_interval
         for s in (0, 0, 1)
     }

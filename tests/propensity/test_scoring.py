@@ -19,7 +19,7 @@ from propensity import network, parts, sorting
 from propensity.calibration import correct_prior
 from propensity.contract import load_contract
 from propensity.dataset import CuratedBook, ingest_files, read_labelled
-from propensity.errors import ModelError
+from propensity.errors import ChangedModelError, ModelError
 from propensity.evaluation import evaluate_scores
 from propensity.features import Encoder, fit_encoder
 from propensity.folds import CONTROL_SALT, select_share
@@ -78,9 +78,7 @@ def version(tmp_path_factory: pytest.TempPathFactory, book: CuratedBook) -> Mode
         whole = add_statistics(build_network(encoder, pairs, fold), encoder, pairs, table)
         whole.save(network_path(folder, fold))
     members = tuple(Member(k, 0.5 + k / 20, 4.0 + k / 5, 1000, 1, 0.3) for k in range(5))
-    version = ModelVersion("v", folder, CONTRACT.digest, members)
-    save_version(version)
-    return version
+    return save_version(ModelVersion("v", folder, CONTRACT.digest, members))
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +156,21 @@ def test_a_lost_file_is_a_model_error(
     reason = "is missing" if content is None else "cannot be read"
     with pytest.raises(ModelError, match=f"{lost} {reason}"):
         Scorer(damaged, CONTRACT)
+
+
+def test_a_changed_network_is_never_opened(
+    damaged: ModelVersion, version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also tonight's own, which was judged a moment ago."""
+    checked = dataclasses.replace(damaged, files_digest=version.files_digest)
+    Scorer(checked, CONTRACT)
+    path = network_path(damaged.folder, 4)
+    path.write_bytes(network_path(damaged.folder, 3).read_bytes())
+    opened: list[Path] = []
+    monkeypatch.setattr("propensity.scorer.load_network", opened.append)
+    with pytest.raises(ChangedModelError, match=r"member-4\.keras has the SHA-256"):
+        Scorer(checked, CONTRACT)
+    assert opened == []
 
 
 def test_a_version_without_a_member_is_refused(version: ModelVersion) -> None:

@@ -57,6 +57,8 @@ def test_warns_when_the_threshold_is_far_from_half_of_f1(
 
 
 def test_seals_the_version(night, contest, members):
-    version = load_version(night.workspace.model(night.version_name))
-    assert version == contest.candidate.version
+    saved = contest.candidate.version
+    assert saved.files_digest
+    version = load_version(night.workspace.model(night.version_name), saved.files_digest)
+    assert version == saved
     assert version.members == tuple(members)

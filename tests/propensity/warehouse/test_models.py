@@ -5,7 +5,12 @@ import pytest
 
 from propensity.errors import WarehouseError
 from propensity.gate import Contender, Decision
-from propensity.warehouse.models import find_champion, record_decision, roll_back_model
+from propensity.warehouse.models import (
+    find_champion,
+    find_files_digest,
+    record_decision,
+    roll_back_model,
+)
 from propensity.warehouse.runs import start_run
 
 from .conftest import begin, night_of, read
@@ -97,3 +102,15 @@ def test_a_champion_made_by_hand_during_the_night_is_not_superseded(engine):
     assert "third" not in set(read(engine, "SELECT * FROM model_versions")["model_version"])
     record_decision(engine, run, third, won, against=first.run_name)
     assert find_champion(engine) == "third"
+
+
+def test_a_version_is_registered_with_the_digest_of_its_files(engine):
+    first, contender = begin(engine, night_of(1))
+    run = start_run(engine, night_of(2), [])
+    version = dataclasses.replace(contender.version, name="second", files_digest="e" * 64)
+    second = Contender(version, contender.evaluation)
+    won = Decision("promoted", "It is good.", second)
+    record_decision(engine, run, second, won, against=first.run_name)
+    assert find_files_digest(engine, "second") == "e" * 64
+    assert find_files_digest(engine, first.run_name) is None
+    assert find_files_digest(engine, None) is None

@@ -12,7 +12,7 @@ from propensity.warehouse.schema import configure, is_up_to_date, migrate, open_
 from propensity.warehouse.tables import metadata
 from propensity.warehouse.views import describe_view, view_columns
 
-REVISIONS = ["0001", "0002"]
+REVISIONS = ["0001", "0002", "0003"]
 ROOT = Path(__file__).parents[3]
 
 
@@ -91,6 +91,19 @@ def test_migrations_go_down_and_up_again(engine, publish_night, revision):
         assert set(after["run_id"]) == {run.run_id}
         assert set(before["policyholder_id"]) <= set(after["policyholder_id"])
         assert after["probability"].is_monotonic_decreasing
+
+
+def test_versions_of_before_have_no_digest(engine, publish_night):
+    run = publish_night(1)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE model_versions SET files_digest = 'd'"))
+    before = read(engine, "SELECT * FROM model_versions")
+    migrate(engine, "0002")
+    old = read(engine, "SELECT * FROM model_versions")
+    pd.testing.assert_frame_equal(old, before.drop(columns="files_digest"))
+    migrate(engine, "head")
+    after = read(engine, "SELECT model_version, files_digest FROM model_versions")
+    assert after.to_numpy().tolist() == [[run.run_name, None]]
 
 
 def test_an_upgraded_warehouse_is_one_to_publish_in(engine, publish_night):
