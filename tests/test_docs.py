@@ -1,11 +1,14 @@
 """What the documents say is so: commands exist, output is fresh, nothing is left out."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+import typer
 
 from propensity.cli import app
+from propensity.exit_codes import describe_exit_codes, list_exit_codes
 from propensity.settings import NightlyConfig, Settings
 from propensity.warehouse.describe import describe_warehouse
 
@@ -50,8 +53,73 @@ def test_every_command_and_file_named_exists(path):
         text,
     ):
         assert (ROOT / script).exists(), script
-    for link in re.findall(r"\]\(([^)#]+)\)", text):
-        assert link.startswith("http") or (path.parent / link).exists(), link
+    for link, heading in re.findall(r"\]\(([^)#]*)#?([^)]*)\)", text):
+        if not link.startswith("http"):
+            target = path.parent / link if link else path
+            assert target.exists(), link
+            assert not heading or heading in find_headings(target), heading
+
+
+def find_headings(path: Path) -> set[str]:
+    """Anchors of a page, as forges make them."""
+    headings = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def find_commands(text: str, program: str) -> list[str]:
+    """What follows the program in code, up to the end of the command."""
+    spans = re.findall(r"`([^`\n]+)`", text)
+    for block in re.findall(r"^ *```(?:console|sh)?\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE):
+        # a line that ends with a backslash goes on; without $ before a command it is output
+        joined = block.replace("\\\n", " ")
+        spans += re.findall(r"^ *\$ (.*)$", joined, re.MULTILINE) or joined.splitlines()
+    call = re.compile(rf"(?:^|[ /]){program} ([a-z][^|;>&]*)")
+    return [found.strip() for span in spans for found in call.findall(span)]
+
+
+def parse_command(words: list[str]) -> None:
+    """Parse as the command line does, and run nothing; a bare name is only spoken of."""
+    import flows.cli  # noqa: F401  (registers `run`)
+
+    command = typer.main.get_command(app)
+    while words and words[0] in getattr(command, "commands", {}):
+        command, words = command.commands[words[0]], words[1:]
+    context = command.make_context("propensity", words) if words else None
+    assert context is None or not hasattr(command, "commands"), f"No such command {words[0]!r}"
+
+
+@pytest.mark.parametrize(
+    "path", [d for d in DOCUMENTS if d.name != "CHANGELOG.md"], ids=lambda p: p.name
+)
+def test_every_command_shown_parses(path):
+    text = path.read_text(encoding="utf-8")
+    for line in find_commands(text, "propensity"):
+        try:
+            parse_command(shlex.split(line))
+        except Exception as error:  # noqa: BLE001  (typer brings a click of its own)
+            pytest.fail(f"propensity {line}: {error}")
+    makefile = read("Makefile")
+    for line in find_commands(text, "make"):
+        target, *variables = shlex.split(line)
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), line
+        for variable in variables:
+            assert f"$({variable.partition('=')[0]}" in makefile, line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "leads --tops 5",
+        "rollback --to 1",
+        "models card A B",
+        "no-such-command",
+        "ops setup --fast",
+        "models unknown",
+    ],
+)
+def test_a_command_that_does_not_exist_does_not_parse(line):
+    with pytest.raises(Exception, match=r"No such|Missing|unexpected"):
+        parse_command(shlex.split(line))
 
 
 @pytest.mark.slow
@@ -101,6 +169,14 @@ def test_the_tests_shown_all_passed():
 
 def test_tables_are_described_as_they_are():
     assert read("docs/tables.md") == describe_warehouse()
+
+
+def test_exit_codes_are_described_as_they_are():
+    assert read("docs/exit-codes.md") == describe_exit_codes()
+    # the help of the command line has the same, less Ctrl-C
+    assert app.info.help is not None
+    helped = {int(n) for n in re.findall(r"\d", app.info.help.partition("Exit codes:")[2])}
+    assert helped == {row.code for row in list_exit_codes()} - {130}
 
 
 def test_every_setting_is_described_with_its_default():
