@@ -59,6 +59,13 @@ lock: $(READY) ## Pin every package with its hashes, for all platforms, into req
 	  --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
 	  --custom-compile-command 'make lock' --quiet $(ARGS) --output-file requirements.txt
 
+# without --strict it skips what it cannot look up, all of it where PyPI's JSON API is away, and says that all is well
+.PHONY: audit
+audit: $(READY) ## Look every pinned package up among known vulnerabilities; needs the internet
+	@$(BIN)/uv tool run --quiet --from 'pip-audit>=2.10,<3' pip-audit --strict --disable-pip --require-hashes \
+	  --progress-spinner off --requirement requirements.txt $(ARGS) || \
+	  { echo "Not passed. After an ERROR above nothing is known: the database could not be asked" >&2; exit 1; }
+
 .PHONY: clean
 clean: ## Remove the environment and caches; run data in data/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage *.egg-info build
