@@ -1,7 +1,11 @@
 """What the documents say is so: commands exist, output is fresh, nothing is left out."""
 
+import datetime as dt
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,7 @@ from propensity.cli import app
 from propensity.exit_codes import describe_exit_codes, list_exit_codes
 from propensity.settings import NightlyConfig, Settings
 from propensity.warehouse.describe import describe_warehouse
+from propensity.warehouse.suppressions import read_suppressions
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deployments/*.md")])
@@ -148,6 +153,80 @@ def test_the_forecast_shown_is_fresh(demo):
     command_line, _ = demo
     shown = find_outputs(read("README.md"))[".venv/bin/propensity leads --calls 2000"]
     assert mask(shown) == mask(command_line("leads", "--calls", "2000").stdout)
+
+
+@pytest.mark.slow
+def test_the_tutorial_goes_as_it_says(demo, tmp_path):
+    first, printed = demo
+    shutil.copytree(first.data_dir, tmp_path / "data")  # others look at the demo as it is
+    command_line = type(first)(tmp_path / "data")
+    printed = printed.replace(str(first.data_dir), "data")
+    objections = tmp_path / "objections.csv"
+    tomorrow = str(dt.datetime.now().astimezone().date() + dt.timedelta(days=1))
+
+    shown = re.findall(r"```console\n(.*?)```", read("docs/tutorial.md"), re.DOTALL)
+    steps = [step for block in shown for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+    assert [step.split()[0] for step in steps].count("make") == 3
+    assert_begins(printed, steps[0].partition("\n")[2])
+    for step in steps[1:]:
+        line, _, expected = step.partition("\n")
+        line = re.sub(r"^make run(?: ARGS='(.*)')?$", r"propensity run --simulated \1", line)
+        words = [tomorrow if re.fullmatch(r"[\d-]{10}", w) else w for w in shlex.split(line)[1:]]
+        if "suppress" in words:
+            command_line("leads", "--top", "1", "--csv", str(tmp_path / "best.csv"))
+            best = (tmp_path / "best.csv").read_text().splitlines()[1].split(",")[0]
+            objections.write_text(f"policyholder_id,reason\n{best},objected by letter\n")
+            words[-1] = str(objections)
+        ran = command_line(*words)
+        assert ran.returncode == 0, ran.stderr
+        assert_begins(ran.stdout.replace(str(command_line.data_dir), "data"), expected)
+
+
+def assert_begins(printed: str, shown: str) -> None:
+    """How a line is broken depends on the width of the terminal."""
+    expected = " ".join(mask(shown))
+    assert " ".join(mask(printed))[: len(expected)] == expected
+
+
+@pytest.fixture
+def recipe(demo, tmp_path):
+    """A clone that has run the demo, as far as a recipe needs it; runs lines of how-to.md there."""
+    first, _ = demo
+    shutil.copytree(first.data_dir, tmp_path / "data")
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    lines = list(find_outputs(read("docs/how-to.md")))
+
+    def run(begin: str, n_lines: int) -> None:
+        at = next(n for n, line in enumerate(lines) if line.startswith(begin))
+        for line in lines[at : at + n_lines]:
+            subprocess.run(["bash", "-c", line], cwd=tmp_path, check=True, timeout=60)
+
+    return run, type(first)(tmp_path / "data")
+
+
+@pytest.mark.slow
+def test_a_night_comes_back_from_the_backup(recipe):
+    run, command_line = recipe
+    before = command_line("runs").stdout, command_line("leads").stdout
+    run("mkdir -p backup", 3)
+    shutil.rmtree(command_line.data_dir)
+    assert command_line("leads").stdout != before[1]
+    run("mkdir -p data", 4)
+    assert (command_line("runs").stdout, command_line("leads").stdout) == before
+    version = re.search(r"scored by (\S+) as of", before[1])
+    assert version is not None
+    assert command_line("models", "card", version[1]).returncode == 0
+    assert len(list(command_line.data_dir.glob(f"models/{version[1]}/*.keras"))) == 5
+
+
+@pytest.mark.slow
+def test_objections_are_taken_along(recipe, tmp_path):
+    run, command_line = recipe
+    given = tmp_path / "objections.csv"
+    given.write_text("policyholder_id,reason,valid_until\n7,a letter,\n8,phone,2099-12-31\n")
+    assert command_line("suppress", str(given)).returncode == 0
+    run('.venv/bin/python -c "import pandas', 1)
+    assert read_suppressions(tmp_path / "suppressions.csv") == read_suppressions(given)
 
 
 @pytest.mark.slow
