@@ -20,7 +20,7 @@ from propensity.simulate import simulate_book
 
 ROOT = Path(__file__).parents[2]
 START = ROOT / "deployments" / "start"
-PATIENCE_SECONDS = 900
+PATIENCE_SECONDS = 300
 LOGIN = ("propensity", "a=b#c")  # what would end a value in other files
 N_ROWS = 20_000
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from sqlalchemy import text
 
+from propensity.folds import N_FOLDS
 from propensity.warehouse.engine import connect
 
 from .conftest import LOGIN, N_ROWS, PATIENCE_SECONDS, ROOT
@@ -90,7 +91,7 @@ def test_a_night_is_run_by_the_worker_and_published(live, night):
 def test_every_stage_and_fold_is_a_task_run(live, night):
     only = {"flow_runs": {"id": {"any_": [night[0]["id"]]}}}
     tasks = live.ask("POST", "task_runs/filter", **only)
-    assert {t["name"] for t in tasks} == STAGES | {f"train-fold-{k}" for k in range(5)}
+    assert {t["name"] for t in tasks} == STAGES | {f"train-fold-{k}" for k in range(N_FOLDS)}
     assert {t["state_type"] for t in tasks} == {"COMPLETED"}
 
 
@@ -169,7 +170,8 @@ def count_green(picture: bytes) -> int:
 @pytest.mark.slow
 def test_the_browser_shows_the_graph_and_the_card(live, night, browser_page):
     browser_page.goto(f"{live.url}/runs/flow-run/{night[0]['id']}")
-    browser_page.get_by_text("12 Task runs").wait_for()
+    n_tasks = len(STAGES) + N_FOLDS
+    browser_page.get_by_text(f"{n_tasks} Task runs").wait_for()
     graph = browser_page.locator("canvas")
     live.wait(lambda: count_green(graph.screenshot()) > 1000, "a graph with completed task runs")
     browser_page.get_by_text("Artifacts", exact=True).last.click()
