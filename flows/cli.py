@@ -190,6 +190,8 @@ def _print_summary(settings: Settings, run_id: int, *, is_repeat: bool) -> None:
         "warehouse": describe(engine),
     }
     table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(overflow="fold")  # a path that ends in dots cannot be opened
     for name, text in lines.items():
         table.add_row(name, text)
     terminal.print(table)
