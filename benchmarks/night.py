@@ -10,7 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-STAGES = ["ingest", "report", "train", "evaluate", "promote", "score", "publish", "present"]
+STAGES = ["ingest", "report", "train", "evaluate", "promote"]
+STAGES += ["score", "publish", "present", "alert"]
 
 
 def run_night(files: list[str], data_dir: Path) -> tuple[float, float]:
