@@ -47,7 +47,7 @@ WITHOUT_ERROR = [
 ]
 TODO = {
     3: "the message names file, line and column; ask for the file, run again",
-    4: "look at the responses in the book; `propensity models` says what was decided",
+    4: "the message says whether to look at the responses in the book or at changed model files",
     5: "check the database; run again",
     6: "wait for the other one",
 }

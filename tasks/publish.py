@@ -43,7 +43,7 @@ def publish(
         publication = publish_scores(
             reach_warehouse(), night.run, book, scores, serving, on_progress
         )
-    seen = "readers see it" if publication.is_current else "stored; readers see a newer night"
+    seen = "readers see it" if publication.is_current else "stored; readers keep the night they see"
     quality = serving.evaluation
     emit(
         NightPublished(
