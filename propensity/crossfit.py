@@ -124,10 +124,9 @@ def _fit(
     schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, n_steps)
     # the same layers: what is saved has no optimizer and no loss, which scoring need not know
     trainee = keras.Model(network.inputs, network.outputs)
-    trainee.compile(
-        optimizer=keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY),
-        loss=make_loss(plan.loss),
-    )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY)
+    optimizer.build(trainee.trainable_variables)  # left to the first step it is traced twice
+    trainee.compile(optimizer=optimizer, loss=make_loss(plan.loss))
     drawn = responses[plan.rows]
     trainee.fit(
         [given[plan.rows] for given in (codes, numbers, statistics)],

@@ -1,6 +1,7 @@
 """How frames look on the terminal and in a CSV file."""
 
 import csv
+import os
 import sys
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from rich.text import Text
 from propensity.spreadsheets import defuse
 
 # a pipe or a file has no width: cut lines later than at rich's 80, and tables hardly ever
-is_terminal = sys.stdout.isatty()
-terminal = Console(width=None if is_terminal else 120)
-table_terminal = terminal if is_terminal else Console(width=220)
+has_width = sys.stdout.isatty() or "COLUMNS" in os.environ
+terminal = Console(width=None if has_width else 120)
+table_terminal = terminal if has_width else Console(width=220)
 formats = {
     "probability": "{:.4f}",
     "percentile": "{:.2f}",

@@ -131,7 +131,7 @@ class CommandLine:
     data_dir: Path
 
     def __call__(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        mine = {"PROPENSITY_DATA_DIR": str(self.data_dir), "COLUMNS": "100"}
+        mine = {"PROPENSITY_DATA_DIR": str(self.data_dir), "COLUMNS": "300"}
         return subprocess.run(
             [Path(sys.executable).with_name("propensity"), *words],
             env=os.environ | mine | variables,
