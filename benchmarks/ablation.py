@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from quality import CONTRACT, DEVELOPMENT_SALT, run_network
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from propensity import crossfit, network
-from propensity.crossfit import ScoredEpoch, ValidationScores
+from propensity import crossfit, features, fitting, network
 from propensity.dataset import CuratedBook, ingest_files, read_labelled
 from propensity.folds import select_share
 from propensity.settings import NightlyConfig
+from propensity.validation import ScoredEpoch, ValidationScores
 
 SEEDS = 0, 10
 
@@ -46,15 +46,16 @@ ARMS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "as it is": ({}, []),
     "without target statistics": ({}, [(crossfit, "fit_statistics", hide_statistics)]),
     "without cross layers": ({}, [(network, "N_CROSSES", 0)]),
-    "embeddings of width 2": ({}, [(network, "EMBEDDING_WIDTH", 2)]),
-    "without class weights": ({"strategy": "none"}, []),
-    "one tower": ({}, [(network, "N_TOWERS", 1), (crossfit, "N_TOWERS", 1)]),
-    "four towers": ({}, [(network, "N_TOWERS", 4), (crossfit, "N_TOWERS", 4)]),
-    "rank 32": ({}, [(network, "CROSS_RANK", 32)]),
     "one cross layer": ({}, [(network, "N_CROSSES", 1)]),
-    "without weight decay": ({}, [(crossfit, "WEIGHT_DECAY", 0.0)]),
-    "the epoch of the highest F1": ({}, [(ValidationScores, "_is_clearly_worse", is_worse)]),
+    "three cross layers": ({}, [(network, "N_CROSSES", 3)]),
+    "rank 32": ({}, [(network, "CROSS_RANK", 32)]),
+    "embeddings of width 2": ({}, [(network, "EMBEDDING_WIDTH", 2)]),
+    "32 bins": ({}, [(features, "N_BINS", 32)]),
+    "without class weights": ({"strategy": "none"}, []),
+    "without weight decay": ({}, [(fitting, "WEIGHT_DECAY", 0.0)]),
+    "3 epochs": ({"max_epochs": 3}, []),
     "batches of 2,048": ({"batch_size": 2048}, []),
+    "the epoch of the highest F1": ({}, [(ValidationScores, "_is_clearly_worse", is_worse)]),
 }
 
 

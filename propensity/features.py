@@ -20,7 +20,7 @@ from propensity.errors import ModelError
 UNKNOWN = 0
 MIN_ROWS_OF_VALUE = 20
 """Rarer values share the unknown bucket, so that it is trained too."""
-N_BINS = 32
+N_BINS = 16
 
 
 @dataclass(frozen=True)

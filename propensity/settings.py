@@ -77,14 +77,14 @@ class NightlyConfig(BaseSettings):
     strategy: StrategyName = Field(
         "class_weight", description="how the imbalance is treated in training"
     )
-    max_epochs: int = Field(3, ge=1, le=100, description="training stops here or earlier")
+    max_epochs: int = Field(7, ge=1, le=100, description="training stops here or earlier")
     patience: int = Field(
         1, ge=1, le=100, description="epochs in a row of clearly worse validation F1 that end it"
     )
     batch_size: int = Field(
         1024, ge=16, le=65_536, description="training rows a step, less if the book is small"
     )
-    learning_rate: float = Field(3e-3, gt=0, le=1, description="at the first step; decays to 0")
+    learning_rate: float = Field(2e-3, gt=0, le=1, description="at the first step; decays to 0")
     validation_share: float = Field(
         0.05, ge=0.01, lt=0.5, description="share of the training rows that decides when to stop"
     )

@@ -22,8 +22,6 @@ PRIOR_ROWS = 20
 """Rows of the average prevalence added to each cell: the log-odds of a small one mean little."""
 MAX_CELLS = 1_000_000
 """A pair with more is left out: its cells would hold hardly a row each, and fill the memory."""
-BINS_A_CUT = 2
-"""Bins of the encoder that make one here."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class Pairs:
 
 def pair_features(encoder: Encoder) -> Pairs:
     """Pair every feature with every other, as the encoder knows them."""
-    cuts = [edges[BINS_A_CUT:-1:BINS_A_CUT] for edges in encoder.edges.values()]
+    cuts = [edges[1:-1] for edges in encoder.edges.values()]
     return Pairs(cuts, [*encoder.n_codes, *(len(cut) + 1 for cut in cuts)])
 
 

@@ -15,7 +15,6 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, f1_score
 
-from propensity import crossfit
 from propensity.contract import load_contract
 from propensity.crossfit import train_member
 from propensity.dataset import CuratedBook, ingest_files
@@ -168,9 +167,9 @@ def plan_f1(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[NDArray[np.fl
             difference = max(reached) - reached[-1]
             return Interval(difference - 0.1, difference + 0.1)
 
-        monkeypatch.setattr(crossfit, "choose_threshold", choose)
-        monkeypatch.setattr(crossfit, "measure_f1", measure)
-        monkeypatch.setattr(crossfit, "compare_f1", compare)
+        monkeypatch.setattr("propensity.validation.choose_threshold", choose)
+        monkeypatch.setattr("propensity.validation.measure_f1", measure)
+        monkeypatch.setattr("propensity.validation.compare_f1", compare)
         return logits
 
     return plan

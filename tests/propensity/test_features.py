@@ -77,7 +77,7 @@ def test_blank_categories_are_unknown_not_a_value() -> None:
 def test_edges_are_quantiles(encoder: Encoder) -> None:
     edges = encoder.edges["n_years"]
     assert len(edges) == N_BINS + 1
-    assert (edges[0], edges[16], edges[-1]) == (0, 29, 58)
+    assert (edges[0], edges[8], edges[-1]) == (0, 29, 58)
 
 
 @pytest.mark.parametrize("constant", [0, 2630, -7])

@@ -52,9 +52,9 @@ def test_csv_from_the_environment(monkeypatch, text: str, csv: list[str]) -> Non
 
 
 def test_a_parameter_wins_over_a_variable_and_a_variable_over_the_default(monkeypatch) -> None:
-    assert NightlyConfig().max_epochs == 3
-    monkeypatch.setenv("PROPENSITY_MAX_EPOCHS", "7")
     assert NightlyConfig().max_epochs == 7
+    monkeypatch.setenv("PROPENSITY_MAX_EPOCHS", "8")
+    assert NightlyConfig().max_epochs == 8
     assert NightlyConfig(max_epochs=9).max_epochs == 9
 
 
@@ -62,7 +62,7 @@ def test_a_variable_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -
     for name in ("DATABASE_URL", "DATA_DIR", "MAX_EPOCHS", "AS_OF"):
         monkeypatch.setenv(f"PROPENSITY_{name}", "")
     assert Settings().database_url is None
-    assert NightlyConfig().max_epochs == 3
+    assert NightlyConfig().max_epochs == 7
 
 
 def test_settings_of_the_machine_are_no_parameters_of_the_night(monkeypatch) -> None:

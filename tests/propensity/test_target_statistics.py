@@ -8,7 +8,7 @@ from scipy.special import logit
 
 from propensity.features import Encoder
 from propensity.folds import STATISTICS_SALT, hash_ids
-from propensity.network import PairStatistics
+from propensity.layers import PairStatistics
 from propensity.target_statistics import (
     N_PARTS,
     PRIOR_ROWS,
@@ -17,7 +17,7 @@ from propensity.target_statistics import (
     pair_features,
 )
 
-ENCODER = Encoder({"c": ["a", "b"]}, {"x": [0.0, 1.0, 2.0, 3.0, 4.0], "y": [5.0, 6.0]})
+ENCODER = Encoder({"c": ["a", "b"]}, {"x": [0.0, 2.0, 4.0], "y": [5.0, 6.0]})
 PAIRS = pair_features(ENCODER)
 Rows = tuple[NDArray[np.int32], NDArray[np.float32]]
 
@@ -29,7 +29,7 @@ def rows() -> Rows:
     return codes, rng.uniform(-1, 7, (2000, 2)).astype(np.float32)
 
 
-def test_every_pair_has_a_table_and_numbers_have_half_the_bins() -> None:
+def test_every_pair_has_a_table_and_numbers_are_cut_where_their_bins_meet() -> None:
     assert Pairs([[2.0], []], [3, 2, 1]) == PAIRS
     assert PAIRS.members == [(0, 1), (0, 2), (1, 2)]
     assert PAIRS.starts == [0, 6, 9, 11]

@@ -1,0 +1,87 @@
+"""Which epoch of a training is kept: F1 on rows set aside decides."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
+
+from propensity.errors import ModelError
+from propensity.evaluation import compare_f1, measure_f1
+from propensity.features import Encoder
+from propensity.network import Predictor
+from propensity.threshold import choose_threshold
+
+OnEpoch = Callable[[int, float], None]
+"""Called with the epoch, from 1, and its validation F1."""
+
+
+@dataclass(frozen=True)
+class ScoredEpoch:
+    """An epoch on the validation rows: whom it would call, how good that is, and its weights."""
+
+    f1: float
+    average_precision: float
+    predicted: NDArray[np.bool_]
+    weights: list[NDArray[np.float32]]
+
+
+class ValidationScores(keras.callbacks.Callback):
+    """Scores the validation rows after each epoch: F1 chooses the epoch.
+
+    F1 at the best threshold of these rows, which are neither trained nor judged on. It depends on
+    ranks alone, so class weights and resampling need no correction; `val_loss` would be unweighted
+    while the training loss is weighted. The last epoch is kept unless the best one is clearly
+    better, by the paired interval of F1: on rows this few the highest is often so by chance, and a
+    network stopped before its learning rate has decayed is worse (docs/network.md).
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        encoder: Encoder,
+        validation: pa.Table,
+        patience: int,
+        on_epoch: OnEpoch,
+    ) -> None:
+        super().__init__()
+        self.network = network  # that is trained, with its statistics looked up
+        self.predictor = Predictor(network)
+        self.inputs = encoder.encode(validation)
+        self.responses = validation["response"].to_numpy()
+        self.patience, self.on_epoch = patience, on_epoch
+        self.n_epochs = self.n_worse = 0
+        self.best: ScoredEpoch | None = None
+
+    def on_epoch_end(self, epoch: int, _: dict[str, float] | None = None) -> None:
+        """Stop after `patience` epochs in a row that are clearly worse than the best."""
+        now = self._score(epoch)
+        self.n_epochs = epoch + 1
+        if self.best is None or now.f1 >= self.best.f1:
+            self.best = now
+        self.n_worse = self.n_worse + 1 if self._is_clearly_worse(now) else 0
+        self.kept = self.best if self.n_worse else now
+        self.model.stop_training = self.n_worse >= self.patience
+        self.on_epoch(epoch + 1, now.f1)
+
+    def on_train_end(self, _: dict[str, float] | None = None) -> None:
+        """Go back to the epoch that is kept."""
+        self.network.set_weights(self.kept.weights)
+
+    def _score(self, epoch: int) -> ScoredEpoch:
+        logits = self.predictor.predict_logits(*self.inputs)
+        if not np.isfinite(logits).all():
+            found = f"After epoch {epoch + 1} the network's scores are no numbers"
+            raise ModelError(found, todo="Training diverged: lower learning_rate")
+        predicted = logits >= choose_threshold(self.responses, logits)
+        precision = float(average_precision_score(self.responses, logits))
+        f1 = measure_f1(self.responses, predicted)
+        return ScoredEpoch(f1, precision, predicted, self.network.get_weights())
+
+    def _is_clearly_worse(self, now: ScoredEpoch) -> bool:
+        if self.best is None or self.best is now:
+            return False
+        return compare_f1(self.responses, self.best.predicted, now.predicted, seed=0).low > 0
