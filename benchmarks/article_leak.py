@@ -12,9 +12,9 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import f1_score, roc_auc_score
 
 from propensity.contract import load_contract
-from propensity.evaluation import Interval
 from propensity.features import fit_encoder
 from propensity.folds import N_FOLDS
+from propensity.quality import Interval
 
 CONTRACT = load_contract()
 N_TREES = 10

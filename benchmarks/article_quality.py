@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from propensity.calibration import measure_calibration_error
-from propensity.evaluation import Evaluation, Interval, compare_f1, evaluate_scores, measure_f1
+from propensity.evaluation import compare_f1, evaluate_scores, measure_f1
+from propensity.quality import Evaluation, Interval
 from propensity.threshold import predict_responses
 
 FIRST = next(iter(WAYS))

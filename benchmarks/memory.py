@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 
 from propensity.contract import load_contract
 from propensity.dataset import CuratedBook, ingest_files
-from propensity.evaluation import Evaluation, Interval
 from propensity.gate import Contender, Decision
 from propensity.parts import read_batches
+from propensity.quality import Evaluation, Interval
 from propensity.registry import ModelVersion, load_version, save_version
 from propensity.scored import LeadRules, ScoredBook
 from propensity.settings import NightlyConfig

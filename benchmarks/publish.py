@@ -35,9 +35,9 @@ from adbc_driver_sqlite import dbapi as adbc
 from sqlalchemy import make_url, text
 
 from propensity.dataset import CuratedBook
-from propensity.evaluation import Evaluation, Interval
 from propensity.gate import Contender, Decision
 from propensity.parts import PartWriter, read_batches
+from propensity.quality import Evaluation, Interval
 from propensity.registry import ModelVersion
 from propensity.scored import SCORES_SCHEMA, ScoredBook
 from propensity.warehouse import scores as run_scores

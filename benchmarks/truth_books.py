@@ -23,9 +23,10 @@ from scipy.stats import binomtest
 from propensity.contract import load_contract
 from propensity.dataset import CuratedBook
 from propensity.deciles import compare_buyers
-from propensity.evaluation import Baseline, compare_f1, evaluate_scores, measure_f1
+from propensity.evaluation import compare_f1, evaluate_scores, measure_f1
 from propensity.folds import assign_folds
 from propensity.gate import Contender, Contest, Decision, decide
+from propensity.quality import Baseline
 from propensity.recalibration import recalibrate_if_better
 from propensity.registry import ModelVersion
 from propensity.settings import NightlyConfig

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from propensity.counts import ValueCounts
-from propensity.evaluation import Interval
 from propensity.parts import read_batches
+from propensity.quality import Interval
 from propensity.scored import ScoredBook
 from propensity.segments import find_share_interval
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from propensity.counts import cut_bands
-from propensity.evaluation import Interval
 from propensity.gains import expect_buyers
+from propensity.quality import Interval
 
 N_DECILES = 10
 

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from propensity.evaluation import Interval
 from propensity.parts import read_batches
+from propensity.quality import Interval
 from propensity.scored import ScoredBook
 
 TWO_SIDED_95 = 1.959964

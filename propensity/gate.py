@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from propensity.deciles import Decile
-from propensity.evaluation import Baseline, Evaluation, Interval
+from propensity.quality import Baseline, Evaluation, Interval
 from propensity.recalibration import AS_THEY_ARE, Recalibration
 from propensity.registry import ModelVersion
 from propensity.slices import Slice

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils.class_weight import compute_class_weight
 
 from propensity.errors import InputError
 
@@ -71,5 +70,7 @@ def balance_weights(responses: NDArray[Any]) -> tuple[float, float]:
     Returns:
         Weight of a zero and of a one; source: King and Zeng 2001, as scikit-learn's "balanced".
     """
+    from sklearn.utils.class_weight import compute_class_weight  # a second: not for every command
+
     weights = compute_class_weight("balanced", classes=np.array([0, 1]), y=responses)
     return float(weights[0]), float(weights[1])

@@ -12,10 +12,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from sklearn.isotonic import IsotonicRegression
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import SplineTransformer
 
 from propensity.folds import N_FOLDS
 
@@ -75,6 +71,12 @@ def recalibrate_if_better(scored: pd.DataFrame) -> Recalibration:
 
 def fit_curve(response: NDArray[Any], probability: NDArray[Any]) -> Curve:
     """Fit the spline, its knots at quantiles, and keep it as points that never fall."""
+    # a second: commands that only read know this module too
+    from sklearn.isotonic import IsotonicRegression
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import SplineTransformer
+
     logits = _find_logits(probability)
     knots = np.unique(np.quantile(logits, np.linspace(0, 1, N_KNOTS)))
     if len(knots) == 1:  # all scores are alike

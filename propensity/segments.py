@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 
 from propensity.contract import Column, Contract
 from propensity.counts import SAID_YES, BookCounts, ValueCounts, cut_bands
-from propensity.evaluation import Interval
+from propensity.quality import Interval
 
 MAX_SEGMENTS = 8
 """More values of a category than these are summed up in one segment."""

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from propensity.contract import Column, Contract
 from propensity.counts import cut_bands
 from propensity.dataset import CuratedBook
-from propensity.evaluation import Interval, compare_f1_of_kinds
+from propensity.evaluation import compare_f1_of_kinds
+from propensity.quality import Interval
 
 N_BANDS = 5
 """Of a number: fifths are small enough to hide nothing and large enough to be judged."""

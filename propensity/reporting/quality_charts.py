@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 
 from propensity.comparison import ComparedArm, Comparison
 from propensity.curves import Called, CurvePoint, ReliabilityBin
-from propensity.evaluation import Interval
 from propensity.gains import Gain
 from propensity.gate import Contest
+from propensity.quality import Interval
 from propensity.reporting.pictures import (
     COOL,
     INK,

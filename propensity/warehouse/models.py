@@ -7,8 +7,8 @@ from sqlalchemy import Connection, Engine, Select, func, insert, select, true
 
 from propensity import __version__
 from propensity.errors import WarehouseError
-from propensity.evaluation import Evaluation
 from propensity.gate import Contender, Decision
+from propensity.quality import Evaluation
 from propensity.warehouse.engine import begin_write
 from propensity.warehouse.locks import wait_for_lock
 from propensity.warehouse.runs import Run

@@ -7,8 +7,8 @@ import pandas as pd
 from sqlalchemy import Engine, TextClause, text
 
 from propensity.errors import WarehouseError
-from propensity.evaluation import Interval
 from propensity.gains import expect_buyers
+from propensity.quality import Interval
 from propensity.warehouse.engine import explain_absence
 
 LEADS = text(

@@ -49,6 +49,13 @@ def test_help_lists_commands_and_exit_codes(propensity):
     assert "Exit codes" in helped
 
 
+def test_no_command_waits_for_what_only_a_night_needs():
+    heavy = "{'keras', 'matplotlib', 'prefect', 'sklearn', 'tensorflow'}"
+    code = f"import sys, flows.cli; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.parametrize(
     ("words", "variables", "exit_code", "message"),
     [

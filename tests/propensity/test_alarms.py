@@ -9,9 +9,9 @@ from propensity.alarms import find_drift, find_f1_drop
 from propensity.contract import load_contract
 from propensity.counts import BookCounts, ValueCounts
 from propensity.drift import LARGE
-from propensity.evaluation import Evaluation, Interval
 from propensity.gate import Contender
 from propensity.night import OpenNight
+from propensity.quality import Evaluation, Interval
 from propensity.registry import ModelVersion
 from propensity.settings import NightlyConfig
 from propensity.warehouse.last_night import LastNight

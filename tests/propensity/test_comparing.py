@@ -13,8 +13,9 @@ from propensity.arms import ScoredArm
 from propensity.calibration import correct_prior
 from propensity.comparing import compare_arms, conclude, judge_arm, judge_decisions
 from propensity.comparison import ComparedArm, Comparison
-from propensity.evaluation import Interval, compare_f1
+from propensity.evaluation import compare_f1
 from propensity.folds import N_FOLDS
+from propensity.quality import Interval
 from propensity.settings import NightlyConfig
 
 N = 30_000

@@ -19,12 +19,13 @@ from propensity.contract import load_contract
 from propensity.crossfit import train_member
 from propensity.dataset import CuratedBook, ingest_files
 from propensity.errors import ModelError
-from propensity.evaluation import Evaluation, Interval, evaluate_baselines, evaluate_scores
+from propensity.evaluation import evaluate_baselines, evaluate_scores
 from propensity.features import Encoder
 from propensity.folds import VALIDATION_SALT, assign_folds, select_share
 from propensity.gate import Contender
 from propensity.imbalance import balance_weights
 from propensity.network import Predictor, load_network
+from propensity.quality import Evaluation, Interval
 from propensity.registry import Member, ModelVersion, encoder_path, network_path
 from propensity.scored import LeadRules
 from propensity.scorer import score_labelled

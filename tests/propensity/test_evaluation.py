@@ -20,14 +20,13 @@ from sklearn.metrics import (
 
 from propensity import evaluation
 from propensity.evaluation import (
-    Evaluation,
-    Interval,
     compare_f1,
     compare_f1_of_kinds,
     evaluate_baselines,
     evaluate_scores,
     measure_f1,
 )
+from propensity.quality import Evaluation, Interval
 from propensity.simulate import simulate_rows
 from propensity.threshold import predict_responses
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from propensity.evaluation import Baseline, Evaluation, Interval
 from propensity.gate import Contender, Contest, Decision, decide
+from propensity.quality import Baseline, Evaluation, Interval
 from propensity.registry import ModelVersion
 from propensity.slices import Slice
 

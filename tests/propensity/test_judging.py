@@ -15,9 +15,10 @@ from propensity.contract import Contract, load_contract
 from propensity.dataset import CuratedBook
 from propensity.deciles import compare_buyers
 from propensity.errors import ChangedModelError, ModelError
-from propensity.evaluation import Interval, compare_f1, evaluate_scores
+from propensity.evaluation import compare_f1, evaluate_scores
 from propensity.gate import Contest
 from propensity.judging import judge
+from propensity.quality import Interval
 from propensity.recalibration import Recalibration, recalibrate_if_better
 from propensity.registry import ModelVersion, save_version
 from propensity.settings import NightlyConfig

@@ -12,15 +12,9 @@ from scipy.special import expit, logit
 
 from propensity.contract import load_contract
 from propensity.dataset import CuratedBook
-from propensity.evaluation import (
-    Baseline,
-    Evaluation,
-    Interval,
-    compare_f1,
-    measure_f1,
-    measure_f1_interval,
-)
+from propensity.evaluation import compare_f1, measure_f1, measure_f1_interval
 from propensity.gate import Contender, Contest, decide
+from propensity.quality import Baseline, Evaluation, Interval
 from propensity.registry import ModelVersion
 from propensity.simulate import simulate_rows
 from propensity.slices import MIN_POSITIVE, MIN_ROWS, Slice, find_level, measure_slices

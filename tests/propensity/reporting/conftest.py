@@ -12,11 +12,12 @@ import pytest
 from propensity.comparison import ComparedArm, Comparison
 from propensity.contract import load_contract
 from propensity.dataset import CuratedBook, ingest_files
-from propensity.evaluation import Baseline, Evaluation, Interval, evaluate_scores
+from propensity.evaluation import evaluate_scores
 from propensity.folds import assign_folds
 from propensity.gate import Contender, Contest, Decision
 from propensity.night import OpenNight
 from propensity.parts import PartWriter
+from propensity.quality import Baseline, Evaluation, Interval
 from propensity.registry import ModelVersion
 from propensity.reporting.night_facts import NightReport, describe_night
 from propensity.scored import SCORES_SCHEMA, ScoredBook

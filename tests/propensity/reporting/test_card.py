@@ -10,9 +10,9 @@ import pytest
 
 from propensity.contract import load_contract
 from propensity.deciles import compare_buyers
-from propensity.evaluation import Baseline, Evaluation, Interval
 from propensity.gate import Contender, Contest, Decision
 from propensity.night import OpenNight
+from propensity.quality import Baseline, Evaluation, Interval
 from propensity.recalibration import Recalibration
 from propensity.registry import Member, ModelVersion
 from propensity.reporting.card import ModelCard, find_card, render_markdown, render_page, write_card

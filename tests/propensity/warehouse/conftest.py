@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import Engine, text
 
 from propensity.dataset import CuratedBook
-from propensity.evaluation import Evaluation, Interval
 from propensity.gate import Contender, Decision
 from propensity.parts import PartWriter
+from propensity.quality import Evaluation, Interval
 from propensity.registry import ModelVersion
 from propensity.scored import SCORES_SCHEMA, ScoredBook
 from propensity.warehouse.models import find_champion, record_decision
