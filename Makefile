@@ -31,7 +31,7 @@ worker: $(READY) ## Start the worker that runs what is due; stays
 
 .PHONY: test
 test: $(READY) browser ## Run all tests; the real table is used where ../shared/data is
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile --cov --cov-report=term:skip-covered $(ARGS)
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
 
 # a download of Playwright's own would be another Chromium, from a host that many networks block
 .PHONY: browser

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from xdist.scheduler import LoadFileScheduling
 
 ROOT = Path(__file__).parents[1]
 REAL_DATA = ROOT.parent / "shared" / "data"
@@ -28,6 +29,33 @@ for name in [n for n in os.environ if n.startswith(("PREFECT_API", "PROPENSITY_"
 os.environ["DO_NOT_TRACK"] = "1"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"  # task tests run tasks alone
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files that take long first: the short ones fill both workers to the end."""
+
+    def takes_long(item: pytest.Item) -> bool:
+        starts_prefect = "prefect_server" in getattr(item, "fixturenames", ())
+        return starts_prefect or item.get_closest_marker("slow") is not None
+
+    long = {item.path for item in items if takes_long(item)}
+    items.sort(key=lambda item: item.path not in long)
+
+
+TOGETHER = {"demo": ("tests/flows/test_cli.py", "tests/test_docs.py"), "tasks": ("tests/tasks/",)}
+"""Files that share a fixture of a minute: one worker runs them all, so that it is made once."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> "LoadFileScheduling":
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return next((what for what, files in TOGETHER.items() if file.startswith(files)), file)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
