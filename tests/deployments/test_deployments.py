@@ -5,7 +5,9 @@ The processes are asked over HTTP alone: Playwright keeps an event loop running 
 
 import datetime as dt
 import io
+import os
 import re
+import subprocess
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -19,7 +21,7 @@ from sqlalchemy import text
 from propensity.folds import N_FOLDS
 from propensity.warehouse.engine import connect
 
-from .conftest import LOGIN, N_ROWS, PATIENCE_SECONDS, ROOT
+from .conftest import LOGIN, N_ROWS, PATIENCE_SECONDS, ROOT, START, find_free_port
 
 PREFECT_YAML = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text(encoding="utf-8"))
 DEPLOYED = {d["name"]: d for d in PREFECT_YAML["deployments"]}
@@ -47,7 +49,25 @@ def test_no_schedule_falls_into_the_hours_that_clocks_leave_out_or_repeat():
 
 
 @pytest.fixture(scope="module")
-def night(live):
+def lonely_worker(tmp_path_factory):
+    """A worker without a server: it waits half a minute, so it does that beside the night."""
+    url = f"http://127.0.0.1:{find_free_port()}/api"
+    folder = str(tmp_path_factory.mktemp("lonely"))
+    environment = {"PATH": os.environ["PATH"], "PROPENSITY_DATA_DIR": folder}
+    worker = subprocess.Popen(
+        [START, "worker"],
+        env=environment | {"PREFECT_API_URL": url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    yield worker, url
+    worker.kill()
+    worker.communicate()
+
+
+@pytest.fixture(scope="module")
+def night(live, lonely_worker):
     """A night, and a second one started while it ran."""
     first = live.run("nightly", config=QUICK)
     live.wait(lambda: live.read_run(first)["state_type"] == "RUNNING", "the night to begin")
@@ -143,6 +163,16 @@ def test_strangers_and_forged_requests_are_refused(live):
     assert httpx.get(seen, auth=LOGIN).status_code == 200
     forged = httpx.post(f"{live.url}/api/deployments/filter", json={}, auth=LOGIN)
     assert (forged.status_code, forged.json()["detail"]) == (403, "Missing CSRF token.")
+
+
+@pytest.mark.slow
+def test_a_server_that_is_not_there_is_waited_for_and_then_named(night, lonely_worker):
+    worker, url = lonely_worker
+    assert worker.communicate(timeout=PATIENCE_SECONDS) == (
+        "",
+        f"No Prefect server answers at {url}. Start it: make server\n",
+    )
+    assert worker.returncode == 1
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import START, find_free_port
+from .conftest import START
 
 
 def start(word: str = "nothing", **variables: str) -> subprocess.CompletedProcess[str]:
@@ -56,11 +56,3 @@ def test_a_missing_file_of_settings_that_was_named_is_said(tmp_path):
     ended = start("server", PROPENSITY_ENV_FILE=str(tmp_path / "none.env"))
     assert ended.returncode == 2
     assert "none.env cannot be read" in ended.stderr
-
-
-@pytest.mark.slow
-def test_a_server_that_is_not_there_is_waited_for_and_then_named(tmp_path):
-    url = f"http://127.0.0.1:{find_free_port()}/api"
-    ended = start("worker", PROPENSITY_DATA_DIR=str(tmp_path), PREFECT_API_URL=url)
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr == f"No Prefect server answers at {url}. Start it: make server\n"

@@ -1,9 +1,12 @@
 """A whole night on PostgreSQL, from the command line; and its password is nobody's business."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
+
+from propensity.simulate import simulate_book
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "hunter2-7f3a"  # noqa: S105
@@ -54,10 +57,16 @@ def test_a_night_on_postgresql(propensity, postgresql_url):
 
 def test_a_night_without_its_database_says_so_without_the_password(propensity, tmp_path):
     url = f"postgresql://joe:{PASSWORD}@127.0.0.1:1/nowhere?application_name={PASSWORD}"
-    for words in (["run", "--simulated"], ["leads"], ["suppress", str(tmp_path / "x.csv")]):
-        (tmp_path / "x.csv").write_text("policyholder_id,reason\n1,asked\n", encoding="utf-8")
-        ended = propensity(*words, PROPENSITY_DATABASE_URL=url)
-        assert ended.returncode == 5
+    simulate_book(tmp_path / "book.csv", n_rows=100, seed=0)
+    (tmp_path / "x.csv").write_text("policyholder_id,reason\n1,asked\n", encoding="utf-8")
+    commands = f"run {tmp_path / 'book.csv'}", "leads", f"suppress {tmp_path / 'x.csv'}"
+    with ThreadPoolExecutor() as pool:  # each asks again for some seconds: at the same time
+        asked = [
+            pool.submit(propensity, *words.split(), PROPENSITY_DATABASE_URL=url)
+            for words in commands
+        ]
+    for ended in (future.result() for future in asked):
+        assert ended.returncode == 5, ended.stderr
         assert "127.0.0.1:1/nowhere does not answer" in ended.stderr
         assert PASSWORD not in ended.stdout + ended.stderr
     assert find_password(propensity.data_dir) == []
