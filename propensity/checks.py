@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from propensity.contract import Column, Contract
+from propensity.contract import Contract
+from propensity.contract_column import Column
 from propensity.csv_blocks import TornRow
 
 whole_number = r"^-?\d{1,18}(\.0*)?$"

@@ -5,7 +5,8 @@ import difflib
 import re
 from pathlib import Path
 
-from propensity.contract import Column, Contract
+from propensity.contract import Contract
+from propensity.contract_column import Column
 from propensity.errors import InputError
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from propensity.contract import Column, Contract
+from propensity.contract import Contract
+from propensity.contract_column import Column
 from propensity.counts import SAID_YES, BookCounts, ValueCounts, cut_bands
 from propensity.quality import Interval
 

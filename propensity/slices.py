@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from propensity.contract import Column, Contract
+from propensity.contract import Contract
+from propensity.contract_column import Column
 from propensity.counts import cut_bands
 from propensity.dataset import CuratedBook
 from propensity.evaluation import compare_f1_of_kinds

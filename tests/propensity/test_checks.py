@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from propensity.checks import REJECTED_SCHEMA, check_rows, parse_column, reject_torn
-from propensity.contract import Column
+from propensity.contract_column import Column
 from propensity.csv_blocks import TornRow
 
 WHOLE = Column("Age", "numeric", "int16", "age", range=(18, 120))

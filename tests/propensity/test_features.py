@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from propensity.contract import Column, Contract, Rule, load_contract
+from propensity.contract import Contract, Rule, load_contract
+from propensity.contract_column import Column
 from propensity.errors import ModelError
 from propensity.features import MIN_ROWS_OF_VALUE, N_BINS, UNKNOWN, Encoder, fit_encoder
 
