@@ -4,9 +4,7 @@ On PostgreSQL policyholder_scores is partitioned by run; elsewhere it is a view 
 tables of the runs, made anew when one comes or goes. Dropping a night is dropping a table.
 """
 
-import logging
 import re
-import time
 from collections.abc import Iterable
 
 from sqlalchemy import (
@@ -18,25 +16,20 @@ from sqlalchemy import (
     Table,
     inspect,
     select,
-    text,
 )
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from propensity.errors import WarehouseError
+from propensity.warehouse import partitions
 from propensity.warehouse.engine import begin_write, is_postgresql
 from propensity.warehouse.tables import (
     policyholder_scores,
     published_run,
     scoring_runs,
-    suppressions,
 )
 
-logger = logging.getLogger(__name__)
 PREFIX = "policyholder_scores_r"
-PATIENCE_SECONDS = 10
-LOCK_TIMEOUT = "5s"
-INDEX_MEMORY = "256MB"
 
 
 def name_of(run_id: int) -> str:
@@ -66,14 +59,11 @@ def find_stored(engine: Engine) -> set[int]:
 def create(engine: Engine, run_id: int) -> None:
     """Make the empty table of a run that no reader looks at; one left behind is replaced."""
     drop(engine, [run_id])
+    if is_postgresql(engine):
+        partitions.create(engine, name_of(run_id), run_id)
+        return
     with begin_write(engine) as connection:
-        if is_postgresql(engine):
-            like, name = f"LIKE {policyholder_scores.name} INCLUDING DEFAULTS", name_of(run_id)
-            # says what attaching would otherwise read the whole table to find out
-            check = f"CONSTRAINT ck_{name}_run CHECK (run_id = {run_id:d})"
-            connection.exec_driver_sql(f"CREATE TABLE {name} ({like}, {check})")
-        else:
-            connection.execute(CreateTable(table_of(run_id)))
+        connection.execute(CreateTable(table_of(run_id)))
 
 
 def index(engine: Engine, run_id: int) -> None:
@@ -86,7 +76,7 @@ def index(engine: Engine, run_id: int) -> None:
     try:
         with begin_write(engine) as connection:
             if is_postgresql(engine):
-                _index_partition(connection, run_id)
+                partitions.index(connection, name)
             else:
                 table = table_of(run_id)
                 unique = Index(f"uq_{name}_policyholder_id", table.c.policyholder_id, unique=True)
@@ -102,61 +92,13 @@ def index(engine: Engine, run_id: int) -> None:
         ) from error
 
 
-def _index_partition(connection: Connection, run_id: int) -> None:
-    """Only the last statement keeps the audit from reading meanwhile, and it takes no time."""
-    name = name_of(run_id)
-    for statement in (
-        f"SET LOCAL maintenance_work_mem = '{INDEX_MEMORY}'",
-        f"CREATE UNIQUE INDEX {name}_pkey ON {name} (run_id, policyholder_id)",
-        f"CREATE INDEX ix_{name}_rank ON {name} (run_id, lead_rank) WHERE lead_rank IS NOT NULL",
-        f"ANALYZE {name}",
-        f"ALTER TABLE {name} ADD CONSTRAINT {name}_pkey PRIMARY KEY USING INDEX {name}_pkey",
-    ):
-        connection.exec_driver_sql(statement)
-
-
 def attach(engine: Engine, run_id: int) -> None:
-    """Put the table behind policyholder_scores; the views still show the run of the pointer.
-
-    On PostgreSQL also wait for the transactions that planned without the new partition, at most
-    PATIENCE_SECONDS: with the pointer moved between plan and snapshot they would find nothing.
-    """
-    if not is_postgresql(engine):
-        with begin_write(engine) as connection:
-            _join_tables(connection, _find_attached(connection) | {run_id})
+    """Put the table behind policyholder_scores; the views still show the run of the pointer."""
+    if is_postgresql(engine):
+        partitions.attach(engine, name_of(run_id), run_id)
         return
-    parent, name = policyholder_scores.name, name_of(run_id)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(
-            f"ALTER TABLE {parent} ATTACH PARTITION {name} FOR VALUES IN ({run_id:d})"
-        )
-    _analyse_parent(engine)
-    older, deadline = _find_readers(engine), time.monotonic() + PATIENCE_SECONDS
-    while (older := older & _find_readers(engine)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-
-
-def _analyse_parent(engine: Engine) -> None:
-    """Tell the planner about all runs together, which autovacuum never does: or it sorts.
-
-    And about suppressions, which leads leaves out.
-    """
-    with engine.begin() as connection:
-        is_18 = (connection.dialect.server_version_info or (0,)) >= (18,)
-        only = "ONLY " if is_18 else ""  # before, all partitions are analysed again
-        connection.exec_driver_sql(f"ANALYZE {only}{policyholder_scores.name}")
-        connection.exec_driver_sql(f"ANALYZE {suppressions.name}")
-
-
-def _find_readers(engine: Engine) -> set[str]:
-    query = text(
-        "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation'"
-        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        " AND relation = CAST(:parent AS regclass) AND pid <> pg_backend_pid()"
-    )
-    with engine.connect() as connection:
-        found = connection.execute(query, {"parent": policyholder_scores.name})
-        return set(found.scalars())
+    with begin_write(engine) as connection:
+        _join_tables(connection, _find_attached(connection) | {run_id})
 
 
 def drop(engine: Engine, run_ids: Iterable[int]) -> None:
@@ -168,38 +110,12 @@ def drop(engine: Engine, run_ids: Iterable[int]) -> None:
     mine = set(run_ids) & find_stored(engine)
     if is_postgresql(engine):
         for run_id in sorted(mine):
-            try:
-                _detach(engine, run_id)
-                with engine.begin() as connection:
-                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-                    connection.exec_driver_sql(f"DROP TABLE {name_of(run_id)}")
-            except DBAPIError as error:
-                why = str(error.orig).split("\n", maxsplit=1)[0]
-                logger.warning("%s stays until the next clean-up: %s", name_of(run_id), why)
+            partitions.drop(engine, name_of(run_id))
     elif mine:
         with begin_write(engine) as connection:
             _join_tables(connection, _find_attached(connection) - mine)
             for run_id in mine:
                 connection.execute(DropTable(table_of(run_id)))
-
-
-def _detach(engine: Engine, run_id: int) -> None:
-    """Take a partition out without locking readers out; finish it where a crash cut it short."""
-    query = text(
-        "SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = CAST(:name AS regclass)"
-    )
-    with engine.connect() as connection:
-        pending = connection.execute(query, {"name": name_of(run_id)}).scalar_one_or_none()
-    if pending is None:
-        return
-    how = "FINALIZE" if pending else "CONCURRENTLY"
-    statement = f"ALTER TABLE {policyholder_scores.name} DETACH PARTITION {name_of(run_id)} {how}"
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
-        try:
-            connection.exec_driver_sql(statement)
-        finally:
-            connection.exec_driver_sql("RESET lock_timeout")
 
 
 def _find_attached(connection: Connection) -> set[int]:

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import event, text
 
 from propensity.errors import BusyError, WarehouseAwayError, WarehouseError
+from propensity.warehouse import partitions
 from propensity.warehouse import scores as run_scores
 from propensity.warehouse.engine import is_postgresql
 from propensity.warehouse.locks import only_one
@@ -174,7 +175,7 @@ def test_readers_never_see_a_mixture(engine, publish_night, tmp_path):
 def test_an_open_transaction_neither_blocks_nor_is_emptied(
     engine, publish_night, isolation, monkeypatch
 ):
-    monkeypatch.setattr(run_scores, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(partitions, "PATIENCE_SECONDS", 0.5)
     first = publish_night(1)
     has_levels = is_postgresql(engine)  # a transaction in SQLite is always of one snapshot
     options = {"isolation_level": isolation} if has_levels else {}
@@ -277,8 +278,8 @@ def test_a_writer_waits_for_another_to_finish(engine, publish_night):
 
 def test_a_long_reader_keeps_a_table_and_nothing_else(postgresql_url, make_scores, monkeypatch):
     """Neither retention nor the next night waits for somebody who left a transaction open."""
-    monkeypatch.setattr(run_scores, "LOCK_TIMEOUT", "200ms")
-    monkeypatch.setattr(run_scores, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(partitions, "LOCK_TIMEOUT", "200ms")
+    monkeypatch.setattr(partitions, "PATIENCE_SECONDS", 0.2)
     engine = open_warehouse(postgresql_url)
     for day in (1, 2, 3):
         run, contender = begin(engine, night_of(day))
