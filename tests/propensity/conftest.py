@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from propensity.contract import Contract, load_contract
+from propensity.quality import Evaluation, Interval
 
 SOUND = {
     "id": "1", "Gender": "Male", "Age": "44", "Driving_License": "1", "Region_Code": "28.0",
@@ -11,6 +12,22 @@ SOUND = {
     "Annual_Premium": "40454.0", "Policy_Sales_Channel": "26.0", "Vintage": "217", "Response": "1",
 }  # fmt: skip
 HEADER = ",".join(SOUND)
+QUALITY = Evaluation(
+    n_labelled=20_000,
+    prevalence=0.12,
+    thresholds=(0.2,) * 5,
+    f1=0.45,
+    f1_interval=Interval(0.44, 0.46),
+    precision=0.4,
+    recall=0.5,
+    average_precision=0.35,
+    average_precision_interval=Interval(0.34, 0.36),
+    roc_auc=0.85,
+    brier=0.09,
+    calibration_error=0.01,
+    mean_probability=0.12,
+)
+"""Of a plausible model; tests replace what they are about."""
 
 
 @pytest.fixture(scope="session")

@@ -11,13 +11,15 @@ from propensity.counts import BookCounts, ValueCounts
 from propensity.drift import LARGE
 from propensity.gate import Contender
 from propensity.night import OpenNight
-from propensity.quality import Evaluation, Interval
+from propensity.quality import Interval
 from propensity.registry import ModelVersion
 from propensity.settings import NightlyConfig
 from propensity.warehouse.last_night import LastNight
 from propensity.warehouse.reading import RunSummary
 from propensity.warehouse.runs import Night, Run
 from propensity.workspace import Workspace
+
+from .conftest import QUALITY
 
 TONIGHT, LAST = dt.date(2026, 11, 24), LastNight(1, "last", dt.date(2026, 11, 23))
 
@@ -31,20 +33,14 @@ def night(tmp_path) -> OpenNight:
 
 def serve(f1: float, half_width: float = 0.005) -> Contender:
     interval = Interval(f1 - half_width, f1 + half_width)
-    quality = Evaluation(
+    quality = dataclasses.replace(
+        QUALITY,
         n_labelled=10_000,
-        prevalence=0.12,
-        thresholds=(0.2,) * 5,
         f1=f1,
         f1_interval=interval,
         precision=0.3,
         recall=0.7,
-        average_precision=0.35,
-        average_precision_interval=Interval(0.34, 0.36),
-        roc_auc=0.85,
-        brier=0.09,
         calibration_error=0.002,
-        mean_probability=0.12,
     )
     return Contender(ModelVersion("v", Path("v"), "c" * 64, ()), quality)
 

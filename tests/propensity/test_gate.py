@@ -1,14 +1,17 @@
 """Every case of the gate, and that each reason is one sentence with its numbers."""
 
+import dataclasses
 import re
 from pathlib import Path
 
 import pytest
 
 from propensity.gate import Contender, Contest, Decision, decide
-from propensity.quality import Baseline, Evaluation, Interval
+from propensity.quality import Baseline, Interval
 from propensity.registry import ModelVersion
 from propensity.slices import Slice
+
+from .conftest import QUALITY
 
 MARGIN = 0.002
 TOLERANCE = 0.02
@@ -17,20 +20,11 @@ BASELINES = (Baseline("everyone positive", 0.2184), Baseline("the rule", 0.3985)
 
 def make_contender(name: str, f1: float, half_width: float = 0.004) -> Contender:
     interval = Interval(f1 - half_width, f1 + half_width)
-    evaluation = Evaluation(
+    evaluation = dataclasses.replace(
+        QUALITY,
         n_labelled=1000,
-        prevalence=0.12,
-        thresholds=(0.2,) * 5,
         f1=f1,
         f1_interval=interval,
-        precision=0.4,
-        recall=0.5,
-        average_precision=0.35,
-        average_precision_interval=Interval(0.34, 0.36),
-        roc_auc=0.85,
-        brier=0.09,
-        calibration_error=0.01,
-        mean_probability=0.12,
     )
     return Contender(ModelVersion(name, Path(name), "digest", ()), evaluation)
 

@@ -14,29 +14,22 @@ from propensity.contract import load_contract
 from propensity.dataset import CuratedBook
 from propensity.evaluation import compare_f1, measure_f1, measure_f1_interval
 from propensity.gate import Contender, Contest, decide
-from propensity.quality import Baseline, Evaluation, Interval
+from propensity.quality import Baseline, Interval
 from propensity.registry import ModelVersion
 from propensity.simulate import simulate_rows
 from propensity.slices import MIN_POSITIVE, MIN_ROWS, Slice, find_level, measure_slices
 from propensity.threshold import choose_thresholds, predict_responses
 
+from .conftest import QUALITY as PLAUSIBLE
+
 CONTRACT = load_contract()
 N_ROWS = 30_000
 N_LABELLED = 20_000
-QUALITY = Evaluation(
+QUALITY = dataclasses.replace(
+    PLAUSIBLE,
     n_labelled=N_LABELLED,
-    prevalence=0.12,
-    thresholds=(0.2,) * 5,
     f1=0.0,
     f1_interval=Interval(0.0, 0.0),
-    precision=0.4,
-    recall=0.5,
-    average_precision=0.35,
-    average_precision_interval=Interval(0.34, 0.36),
-    roc_auc=0.85,
-    brier=0.09,
-    calibration_error=0.01,
-    mean_probability=0.12,
 )
 
 

@@ -12,7 +12,7 @@ from propensity.contract import load_contract
 from propensity.deciles import compare_buyers
 from propensity.gate import Contender, Contest, Decision
 from propensity.night import OpenNight
-from propensity.quality import Baseline, Evaluation, Interval
+from propensity.quality import Baseline, Interval
 from propensity.recalibration import Recalibration
 from propensity.registry import Member, ModelVersion
 from propensity.reporting.card import ModelCard, find_card, render_markdown, render_page, write_card
@@ -21,10 +21,11 @@ from propensity.slices import Slice
 from propensity.warehouse.history import Promotion
 from propensity.warehouse.runs import Night, Run
 from propensity.workspace import Workspace
+from tests.propensity.conftest import QUALITY as PLAUSIBLE
 
 CONTRACT = load_contract()
-QUALITY = Evaluation(
-    n_labelled=20_000,
+QUALITY = dataclasses.replace(
+    PLAUSIBLE,
     prevalence=0.12345,
     thresholds=(0.21, 0.22, 0.23, 0.24, 0.25),
     f1=0.4567,

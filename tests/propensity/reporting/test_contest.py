@@ -1,20 +1,22 @@
 """The contest as a table."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 
 from propensity.gate import Contender, Contest
-from propensity.quality import Baseline, Evaluation, Interval
+from propensity.quality import Baseline, Interval
 from propensity.registry import ModelVersion
 from propensity.reporting.contest import tabulate_contest, tabulate_slices
 from propensity.slices import Slice
+from tests.propensity.conftest import QUALITY
 
-EVALUATION = Evaluation(
+EVALUATION = dataclasses.replace(
+    QUALITY,
     n_labelled=1000,
     prevalence=0.12262,
-    thresholds=(0.2,) * 5,
     f1=0.459991,
     f1_interval=Interval(0.45111, 0.46999),
     precision=0.41234,

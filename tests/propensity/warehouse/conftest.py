@@ -1,3 +1,4 @@
+import dataclasses
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
@@ -11,30 +12,26 @@ from sqlalchemy import Engine, text
 from propensity.dataset import CuratedBook
 from propensity.gate import Contender, Decision
 from propensity.parts import PartWriter
-from propensity.quality import Evaluation, Interval
+from propensity.quality import Interval
 from propensity.registry import ModelVersion
 from propensity.scored import SCORES_SCHEMA, ScoredBook
 from propensity.warehouse.models import find_champion, record_decision
 from propensity.warehouse.publish import publish_scores
 from propensity.warehouse.runs import Night, Run, start_run
 from propensity.warehouse.schema import open_warehouse
+from tests.propensity.conftest import QUALITY as PLAUSIBLE
 
 N_ROWS = 1000
 N_KNOWN = 600
-QUALITY = Evaluation(
+QUALITY = dataclasses.replace(
+    PLAUSIBLE,
     n_labelled=N_KNOWN,
-    prevalence=0.12,
     thresholds=(0.21, 0.22, 0.23, 0.24, 0.25),
-    f1=0.45,
-    f1_interval=Interval(0.44, 0.46),
     precision=0.33,
     recall=0.75,
     average_precision=0.36,
     average_precision_interval=Interval(0.35, 0.37),
-    roc_auc=0.85,
-    brier=0.09,
     calibration_error=0.002,
-    mean_probability=0.12,
 )
 BOOK = CuratedBook((), Path("rejected.csv"), N_ROWS, 3, N_KNOWN, 72)
 
