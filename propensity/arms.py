@@ -21,6 +21,7 @@ from propensity.progress import OnProgress, ignore_progress
 from propensity.registry import ModelVersion
 from propensity.settings import NightlyConfig
 from propensity.strategies import StrategyName
+from propensity.whole_files import write_whole
 
 LOGISTIC = "logistic regression"
 
@@ -109,7 +110,8 @@ def run_logistic_arm(
 def _write(scores: pd.DataFrame, folder: Path, name: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name.replace(' ', '_')}.parquet"
-    scores.to_parquet(path, index=False)
+    with write_whole(path) as unfinished:
+        scores.to_parquet(unfinished, index=False)
     return path
 
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from propensity.contract import Contract, load_contract
 from propensity.input_files import digest_files, find_files
 from propensity.settings import NightlyConfig, Settings
+from propensity.whole_files import write_whole
 from propensity.workspace import Workspace
 
 FILE_NAME = "comparison.parquet"
@@ -86,12 +87,12 @@ class Comparison:
     def save(self, folder: Path) -> Path:
         """Write the arms as Parquet, what holds for all of them as its metadata."""
         folder.mkdir(parents=True, exist_ok=True)
-        path, unfinished = folder / FILE_NAME, folder / f"{FILE_NAME}.unfinished"
+        path = folder / FILE_NAME
         facts = {f.name: str(getattr(self, f.name)) for f in dataclasses.fields(self)}
         del facts["arms"]
         table = pa.Table.from_pylist([dataclasses.asdict(arm) for arm in self.arms])
-        pq.write_table(table.replace_schema_metadata(facts), unfinished)
-        unfinished.replace(path)
+        with write_whole(path) as unfinished:
+            pq.write_table(table.replace_schema_metadata(facts), unfinished)
         return path
 
     @classmethod

@@ -21,6 +21,7 @@ from propensity.contract import Contract
 from propensity.dataset import CuratedBook
 from propensity.parts import read_batches
 from propensity.scored import ScoredBook
+from propensity.whole_files import write_whole
 
 SIGNIFICANT_DIGITS = 3
 SMALLEST = -30
@@ -71,9 +72,8 @@ class BookCounts:
         """Write them as JSON, at once."""
         path.parent.mkdir(parents=True, exist_ok=True)
         raw = [dataclasses.asdict(c) | {"n": c.n.T.tolist()} for c in self._all]
-        unfinished = path.with_name(f"{path.name}.unfinished")
-        unfinished.write_text(json.dumps(raw, separators=(",", ":")), encoding="utf-8")
-        unfinished.replace(path)
+        with write_whole(path) as unfinished:
+            unfinished.write_text(json.dumps(raw, separators=(",", ":")), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Self | None:

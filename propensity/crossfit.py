@@ -25,6 +25,7 @@ from propensity.settings import NightlyConfig
 from propensity.strategies import plan_training
 from propensity.target_statistics import fit_statistics, pair_features
 from propensity.validation import OnEpoch, ValidationScores
+from propensity.whole_files import write_whole
 
 
 def ignore_epoch(_epoch: int, _score: float) -> None:
@@ -65,7 +66,8 @@ def train_member(
     fit_network(network, (codes, numbers, statistics), responses, plan, config, seed, watch)
     folder.mkdir(parents=True, exist_ok=True)
     encoder.save(encoder_path(folder, fold))
-    model.save(network_path(folder, fold))
+    with write_whole(network_path(folder, fold), ".keras") as unfinished:  # Keras wants the ending
+        model.save(unfinished)
     _check_reloaded(watch.predictor, network_path(folder, fold), *watch.inputs)
     return Member(
         fold,

@@ -28,6 +28,7 @@ from propensity.folds import assign_folds
 from propensity.parts import PartWriter
 from propensity.progress import OnProgress, ignore_progress
 from propensity.spreadsheets import defuse_column
+from propensity.whole_files import write_whole
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,14 @@ def ingest_files(
     Raises:
         InputError: A file that cannot be read or lacks a column, no good row, too many bad rows.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     rejected = folder / "rejected.csv"
     counts, seen = np.zeros(3, dtype=np.int64), BitMap64()  # rejected, labelled, positive
     n_bytes, n_bytes_before = sum(f.stat().st_size for f in files), 0
-    with PartWriter(folder, contract.schema) as parts, _open_csv(rejected) as bad_cells:
+    with (
+        PartWriter(folder, contract.schema) as parts,
+        write_whole(rejected) as unfinished,
+        pacsv.CSVWriter(unfinished, REJECTED_SCHEMA) as bad_cells,
+    ):
         for path in files:
             for block in read_blocks(path, contract):
                 good, bad = _curate(block, contract, str(path), seen)
@@ -80,10 +84,6 @@ def ingest_files(
     book = CuratedBook(parts.paths, rejected, parts.n_rows, *map(int, counts))
     _check_share(book, tolerated_rejected_share)
     return book
-
-
-def _open_csv(path: Path) -> pacsv.CSVWriter:
-    return pacsv.CSVWriter(path, REJECTED_SCHEMA)
 
 
 def _count_responses(response: pa.ChunkedArray) -> tuple[int, int]:

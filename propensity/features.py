@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from propensity.contract import Contract
 from propensity.errors import ModelError
+from propensity.whole_files import write_whole
 
 UNKNOWN = 0
 MIN_ROWS_OF_VALUE = 20
@@ -55,7 +56,8 @@ class Encoder:
 
     def save(self, path: Path) -> None:
         """Write the encoder as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
+        with write_whole(path) as unfinished:
+            unfinished.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path, contract: Contract) -> Self:

@@ -8,6 +8,8 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from propensity.whole_files import name_unfinished
+
 PART_ROWS = 1_000_000
 BATCH_ROWS = 131_072
 
@@ -38,7 +40,8 @@ class PartWriter:
         if not rows.num_rows:
             return
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._unfinished, self.schema, compression="zstd")
+            unfinished = name_unfinished(self._next)
+            self._writer = pq.ParquetWriter(unfinished, self.schema, compression="zstd")
         self._writer.write_table(rows, row_group_size=BATCH_ROWS)
         self.n_rows += rows.num_rows
         self._n_in_part += rows.num_rows
@@ -48,14 +51,13 @@ class PartWriter:
     def _finish_part(self) -> None:
         if self._writer is not None:
             self._writer.close()
-            path = self._unfinished.with_suffix("")
-            self._unfinished.replace(path)
-            self.paths += (path,)
+            name_unfinished(self._next).replace(self._next)
+            self.paths += (self._next,)
             self._writer, self._n_in_part = None, 0
 
     @property
-    def _unfinished(self) -> Path:
-        return self.folder / f"part-{len(self.paths):05d}.parquet.unfinished"
+    def _next(self) -> Path:
+        return self.folder / f"part-{len(self.paths):05d}.parquet"
 
     def __enter__(self) -> Self:
         """Return the writer; nothing is opened before the first row."""

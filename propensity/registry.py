@@ -9,6 +9,7 @@ from zipfile import BadZipFile
 
 from propensity.errors import ChangedModelError, ModelError
 from propensity.strategies import LossName
+from propensity.whole_files import write_whole
 
 damages = (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile)
 """What reading a damaged JSON or Keras file raises."""
@@ -80,9 +81,8 @@ def save_version(version: ModelVersion) -> ModelVersion:
     manifest = dataclasses.asdict(version) | {"folder": "", "files": _digest_files(paths)}
     del manifest["files_digest"]
     content = json.dumps(manifest, indent=1).encode()
-    unfinished = version.folder / "manifest.json.unfinished"
-    unfinished.write_bytes(content)
-    unfinished.replace(version.folder / "manifest.json")
+    with write_whole(version.folder / "manifest.json") as unfinished:
+        unfinished.write_bytes(content)
     return dataclasses.replace(version, files_digest=_digest(content))
 
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from propensity.spreadsheets import defuse
+from propensity.whole_files import write_whole
 
 # a pipe or a file has no width: cut lines later than at rich's 80, and tables hardly ever
 has_width = sys.stdout.isatty() or "COLUMNS" in os.environ
@@ -84,4 +85,5 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
         if not pd.api.types.is_numeric_dtype(safe[name]):
             safe[name] = safe[name].map(defuse)
     # quoted, or a bare carriage return would begin a new row
-    safe.to_csv(path, index=False, quoting=csv.QUOTE_NONNUMERIC)
+    with write_whole(path) as unfinished:
+        safe.to_csv(unfinished, index=False, quoting=csv.QUOTE_NONNUMERIC)

@@ -17,6 +17,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from propensity.simulation import facts
+from propensity.whole_files import write_whole
 
 # Level 4 takes half the time of zlib's usual 6 for a file 6 % larger; pyarrow's own is 9.
 GZIP_LEVEL: Final = 4
@@ -58,7 +59,7 @@ def open_book(path: Path) -> Iterator[Callable[[pa.Table], None]]:
     options = pa_csv.WriteOptions(quoting_style="none", quoting_header="none", batch_size=1 << 14)
     schema = _spell_floats(ROW_SCHEMA.empty_table()).schema
     with (
-        _complete_or_absent(path) as partial,
+        write_whole(path) as partial,
         _byte_sink(path, partial) as sink,
         pa_csv.CSVWriter(sink, schema, write_options=options) as writer,
     ):
@@ -78,22 +79,12 @@ def open_truth(path: Path) -> Iterator[Callable[[pa.Table, Floats], None]]:
     Raises:
         OSError: The file cannot be written; whatever stood under its name is still there.
     """
-    with _complete_or_absent(path) as partial, pq.ParquetWriter(partial, TRUTH_SCHEMA) as writer:
+    with write_whole(path) as partial, pq.ParquetWriter(partial, TRUTH_SCHEMA) as writer:
         yield lambda rows, probability: writer.write_table(_truth(rows, probability))
 
 
 def _truth(rows: pa.Table, probability: Floats) -> pa.Table:
     return pa.table([rows["id"], pa.array(probability, pa.float32())], schema=TRUTH_SCHEMA)
-
-
-@contextmanager
-def _complete_or_absent(path: Path) -> Iterator[Path]:
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @contextmanager
