@@ -13,7 +13,14 @@ from propensity.errors import BusyError
 from propensity.input_files import digest_files, find_files
 from propensity.settings import NightlyConfig, Settings
 from propensity.warehouse.locks import only_one
-from propensity.warehouse.runs import Night, Run, digest_config, find_published, start_run
+from propensity.warehouse.runs import (
+    Night,
+    Run,
+    digest_config,
+    find_earlier,
+    find_published,
+    start_run,
+)
 from propensity.warehouse.schema import open_warehouse
 from propensity.workspace import Workspace
 
@@ -23,7 +30,8 @@ class OpenNight:
     """A run under way: what to read, where to write, by which rules.
 
     `is_repeat` says that this very night (date, book, configuration) was published before and need
-    not be run; `run` is then that run.
+    not be run; `run` is then that run. `earlier` are the names of attempts at it that were not, the
+    latest first, whose outputs may be taken: none where everything is to be done anew.
     """
 
     run: Run
@@ -32,6 +40,7 @@ class OpenNight:
     contract: Contract
     workspace: Workspace
     is_repeat: bool
+    earlier: tuple[str, ...] = ()
 
     @property
     def version_name(self) -> str:
@@ -55,10 +64,13 @@ def open_night(config: NightlyConfig, flow_run_id: str | None = None) -> OpenNig
     config_digest = digest_config(contract.digest, config.decisive)
     night = Night(config.as_of, digest_files(files), config_digest)
     engine = open_warehouse(settings.warehouse_url)
-    earlier = None if config.force else find_published(engine, night)
-    run = earlier or start_run(engine, night, files, flow_run_id)
     workspace = Workspace(settings.data_dir.resolve())
-    return OpenNight(run, tuple(files), config, contract, workspace, is_repeat=bool(earlier))
+    published = None if config.force else find_published(engine, night)
+    if published:
+        return OpenNight(published, tuple(files), config, contract, workspace, is_repeat=True)
+    run = start_run(engine, night, files, flow_run_id)
+    earlier = () if config.force else find_earlier(engine, run)
+    return OpenNight(run, tuple(files), config, contract, workspace, False, earlier)
 
 
 @contextmanager

@@ -45,6 +45,10 @@ class Workspace:
         """Members, encoders and manifest of one model version."""
         return self.root / "models" / version
 
+    def receipts(self, run_name: str) -> Path:
+        """What the stages of one run left behind, by their digests."""
+        return self.root / "receipts" / run_name
+
     def scores(self, run_name: str) -> Path:
         """Parts of scores of one run."""
         return self.root / "scores" / run_name

@@ -1,6 +1,6 @@
 """The steps of a comparison: read the book, measure an arm, say what came out."""
 
-from prefect import get_run_logger, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from propensity.arms import ScoredArm, run_logistic_arm, run_network_arm
@@ -10,47 +10,55 @@ from propensity.dataset import CuratedBook, ingest_files
 from propensity.reporting.comparison import render_markdown, write_page
 from propensity.strategies import StrategyName
 from tasks.artifacts import create_markdown_artifact
+from tasks.line import StageLine
 from tasks.progress import show_progress
 
 
 @task(task_run_name="ingest", cache_policy=NO_CACHE)
 def read_book(place: OpenComparison) -> CuratedBook:
     """Check every row against the contract, as a night does."""
+    line = StageLine()
     with show_progress("ingest") as on_progress:
-        return ingest_files(
+        book = ingest_files(
             list(place.files),
             place.contract,
             place.folder / "curated",
             tolerated_rejected_share=place.config.tolerated_rejected_share,
             on_progress=on_progress,
         )
+    line.end("%s policyholders, %s rows rejected", f"{book.n_rows:,}", f"{book.n_rejected:,}")
+    return book
 
 
 @task(task_run_name="strategy-{strategy}", cache_policy=NO_CACHE)
 def measure_strategy(place: OpenComparison, book: CuratedBook, strategy: StrategyName) -> ScoredArm:
     """Train the members of one strategy and score everybody whose response is known."""
+    line = StageLine()
     with show_progress(strategy) as on_progress:
         arm = run_network_arm(
             book, strategy, place.contract, place.config, place.folder / "arms", on_progress
         )
-    rows = f"{arm.n_training_rows:,}"
-    get_run_logger().info("%s: five members on %s rows, %.0f s", arm.name, rows, arm.fit_seconds)
+    line.end("five members on %s rows", f"{arm.n_training_rows:,}")
     return arm
 
 
 @task(task_run_name="logistic-regression", cache_policy=NO_CACHE)
 def measure_logistic(place: OpenComparison, book: CuratedBook) -> ScoredArm:
     """Fit the baseline that knows no interactions."""
+    line = StageLine()
     with show_progress("logistic regression") as on_progress:
-        return run_logistic_arm(book, place.contract, place.folder / "arms", on_progress)
+        arm = run_logistic_arm(book, place.contract, place.folder / "arms", on_progress)
+    line.end("five fits on %s rows", f"{arm.n_training_rows:,}")
+    return arm
 
 
 @task(task_run_name="conclude", cache_policy=NO_CACHE)
 def conclude(place: OpenComparison, book: CuratedBook, arms: list[ScoredArm]) -> Comparison:
     """Judge all arms on the same policyholders; write Parquet, page and artifact."""
+    line = StageLine()
     comparison = compare(arms, book, place.contract, place.config)
     comparison.save(place.folder)
     page = write_page(comparison, place.folder)
     create_markdown_artifact(render_markdown(comparison), "comparison", description=f"Page: {page}")
-    get_run_logger().info("%s", comparison.conclusion)
+    line.end("%s arms: %s", len(comparison.arms), comparison.conclusion.removesuffix("."))
     return comparison

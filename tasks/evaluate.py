@@ -1,6 +1,6 @@
 """Stage 4: candidate, champion and baselines on the same labelled rows."""
 
-from prefect import get_run_logger, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from propensity.dataset import CuratedBook
@@ -11,11 +11,13 @@ from propensity.reporting.contest import tabulate_contest, tabulate_slices
 from propensity.slices import find_level
 from propensity.warehouse.models import find_champion, find_files_digest
 from tasks.artifacts import create_table_artifact
+from tasks.line import StageLine
 
 
 @task(task_run_name="evaluate", cache_policy=NO_CACHE)
 def evaluate(night: OpenNight, book: CuratedBook, members: list[Member]) -> Contest:
     """Make the members a version and judge it beside the champion and the baselines."""
+    line = StageLine()
     from propensity.judging import judge  # TensorFlow
 
     folder = night.workspace.model(night.version_name)
@@ -29,9 +31,11 @@ def evaluate(night: OpenNight, book: CuratedBook, members: list[Member]) -> Cont
     level = find_level(len(contest.slices))
     said = f"Intervals of differences are widened to {level:.2%}: there are many slices"
     create_table_artifact(tabulate_slices(contest), "slices", description=said)
-    log, quality = get_run_logger(), contest.candidate.evaluation
-    log.info(
-        "F1 %.4f (%s), average precision %.4f, ROC AUC %.4f, calibration error %.4f",
+    quality = contest.candidate.evaluation
+    line.end(
+        "%s labelled rows: F1 %.4f (%s), average precision %.4f, ROC AUC %.4f, "
+        "calibration error %.4f",
+        f"{book.n_labelled:,}",
         quality.f1,
         f"{quality.f1_interval:.4f}",
         quality.average_precision,
@@ -39,7 +43,7 @@ def evaluate(night: OpenNight, book: CuratedBook, members: list[Member]) -> Cont
         quality.calibration_error,
     )
     if abs(quality.threshold_gap) > quality.threshold_gap_by_chance:
-        log.warning(
+        line.log.warning(
             "The mean threshold is %+.4f from half of F1, by chance at most %.4f: look at the "
             "reliability of the probabilities before you count on expected buyers",
             quality.threshold_gap,

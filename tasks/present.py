@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prefect import get_run_logger, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from propensity.dataset import CuratedBook
@@ -17,6 +17,7 @@ from propensity.settings import Settings
 from propensity.warehouse.last_night import find_last_night
 from propensity.warehouse.suppressions import find_suppressed
 from tasks.artifacts import create_markdown_artifact
+from tasks.line import StageLine
 
 
 @task(task_run_name="present", cache_policy=NO_CACHE)
@@ -24,7 +25,7 @@ def present(
     night: OpenNight, book: CuratedBook, contest: Contest, decision: Decision, scores: ScoredBook
 ) -> Path:
     """Show the published night: the decision card, an HTML page and the page as an artifact."""
-    warehouse = reach_warehouse()
+    line, warehouse = StageLine(), reach_warehouse()
     last_night = find_last_night(warehouse, night.config.as_of)
     suppressed = find_suppressed(warehouse)
     report = describe_night(night, book, contest, decision, scores, suppressed, last_night)
@@ -34,5 +35,5 @@ def present(
     pictures = draw_night(report)
     page = write_text(render_page(report, pictures), night.workspace.night_page(night.run.run_name))
     create_markdown_artifact(render_markdown(report, pictures), "night", f"Page: {page}")
-    get_run_logger().info("The night as pictures: %s", page)
+    line.end("the night in %s pictures: %s", len(pictures), page)
     return page

@@ -1,6 +1,6 @@
 """Stage 5: may tonight's model replace the champion?"""
 
-from prefect import get_run_logger, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from propensity.events import ModelNotPromoted
@@ -12,11 +12,13 @@ from propensity.warehouse.history import read_history
 from propensity.warehouse.models import record_decision
 from tasks.artifacts import create_markdown_artifact
 from tasks.emitting import emit
+from tasks.line import StageLine
 
 
 @task(task_run_name="promote", cache_policy=NO_CACHE)
 def promote(night: OpenNight, contest: Contest) -> Decision:
     """Decide, append the decision with its reason to the history, and write the model card."""
+    line = StageLine()
     decision = decide(contest, night.config.promotion_margin, night.config.slice_tolerance)
     engine, candidate = reach_warehouse(), contest.candidate
     record_decision(engine, night.run, candidate, decision, against=contest.champion_name)
@@ -27,7 +29,5 @@ def promote(night: OpenNight, contest: Contest) -> Decision:
     if decision.outcome != "promoted":
         lost = night.config.as_of, night.version_name, decision.outcome, decision.reason
         emit(ModelNotPromoted(*lost))
-    log = get_run_logger()
-    log.info("%s: %s", decision.outcome, decision.reason)
-    log.info("model card: %s", card)
+    line.end("%s: %s (%s)", decision.outcome, decision.reason.removesuffix("."), card)
     return decision

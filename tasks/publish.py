@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from prefect import get_run_logger, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
@@ -14,6 +14,7 @@ from propensity.night import OpenNight, reach_warehouse
 from propensity.scored import ScoredBook
 from propensity.warehouse.publish import Publication, publish_scores
 from tasks.emitting import emit
+from tasks.line import StageLine
 from tasks.progress import show_progress
 
 
@@ -39,6 +40,7 @@ def publish(
     night: OpenNight, book: CuratedBook, scores: ScoredBook, serving: Contender
 ) -> Publication:
     """Load beside last night's scores, audit, flip the pointer."""
+    line = StageLine()
     with show_progress("publish") as on_progress:
         publication = publish_scores(
             reach_warehouse(), night.run, book, scores, serving, on_progress
@@ -60,5 +62,5 @@ def publish(
         )
     )
     rows = f"{publication.n_policyholders:,}"
-    get_run_logger().info("%s scores as run %s: %s", rows, publication.run_id, seen)
+    line.end("%s scores as run %s: %s", rows, publication.run_id, seen)
     return publication

@@ -2,23 +2,25 @@
 
 from pathlib import Path
 
-from prefect import get_run_logger, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from propensity.dataset import CuratedBook
 from propensity.night import OpenNight
 from propensity.reporting.class_balance import describe_balance, render_markdown, write_page
 from tasks.artifacts import create_markdown_artifact
+from tasks.line import StageLine
 
 
 @task(task_run_name="report", cache_policy=NO_CACHE)
 def report(night: OpenNight, book: CuratedBook) -> Path:
     """Report the class balance as a Prefect artifact and as an HTML page."""
+    line = StageLine()
     facts = describe_balance(book, night.contract, night.run.run_name, night.config.as_of)
     page = write_page(facts, night.workspace.reports(night.run.run_name))
     create_markdown_artifact(render_markdown(facts), "class-balance", description=f"Page: {page}")
     balance = facts.balance
-    get_run_logger().info(
+    line.end(
         "%s of %s said yes: prevalence %.2f %%, %.2f zeros for each one, no-skill F1 %.4f",
         f"{balance.n_positive:,}",
         f"{balance.n_labelled:,}",

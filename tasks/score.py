@@ -1,22 +1,53 @@
 """Stage 6: every policyholder gets a probability and a place in the book."""
 
-from prefect import get_run_logger, task
+from dataclasses import asdict
+
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from propensity.dataset import CuratedBook
 from propensity.gate import Contender
+from propensity.input_files import digest_files
 from propensity.night import OpenNight
+from propensity.receipts import Stage
+from propensity.registry import encoder_path, network_path
 from propensity.scored import ScoredBook
+from tasks.line import StageLine
 from tasks.progress import show_progress
 
 
 @task(task_run_name="score", cache_policy=NO_CACHE)
 def score(night: OpenNight, book: CuratedBook, serving: Contender) -> ScoredBook:
     """Score the whole book with the version that serves tonight."""
+    line, stage = StageLine(), Stage(night, "score", ScoredBook, list_read(book, serving))
+    receipt = stage.find(line.log.warning)
+    if receipt:
+        line.take(receipt.written_at)
+        scores = receipt.record
+    else:
+        scores = _score(night, book, serving)
+        stage.keep(scores, scores.parts)
+    counts = f"{scores.n_rows:,}", f"{scores.n_leads:,}", f"{scores.n_control:,}"
+    line.end(
+        "%s policyholders, %s leads, %s in the control group, by %s", *counts, serving.version.name
+    )
+    return scores
+
+
+def list_read(book: CuratedBook, serving: Contender) -> tuple[object, ...]:
+    """What decides the scores; not the version's name, another attempt has trained the same."""
+    folder, members = serving.version.folder, serving.version.members
+    files = [place(folder, m.fold) for m in members for place in (encoder_path, network_path)]
+    digests = [digest_files(list(book.parts)), digest_files(files)]
+    curves = serving.recalibration.curves
+    return (*digests, [asdict(m) for m in members], serving.evaluation.thresholds, curves)
+
+
+def _score(night: OpenNight, book: CuratedBook, serving: Contender) -> ScoredBook:
     from propensity.scoring import score_book  # TensorFlow
 
     with show_progress("score") as on_progress:
-        scores = score_book(
+        return score_book(
             book,
             serving,
             night.contract,
@@ -24,6 +55,3 @@ def score(night: OpenNight, book: CuratedBook, serving: Contender) -> ScoredBook
             night.workspace.scores(night.run.run_name),
             on_progress,
         )
-    counts = f"{scores.n_rows:,} policyholders, {scores.n_leads:,} of them leads"
-    get_run_logger().info("%s, by %s", counts, serving.version.name)
-    return scores

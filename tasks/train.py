@@ -1,32 +1,55 @@
 """Stage 3: one member of tonight's candidate."""
 
-from prefect import get_run_logger, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from propensity.dataset import CuratedBook
+from propensity.input_files import digest_files
 from propensity.night import OpenNight
-from propensity.registry import Member
+from propensity.receipts import Stage, copy_files
+from propensity.registry import Member, encoder_path, network_path
 from tasks.artifacts import create_progress_artifact, update_progress_artifact
+from tasks.line import StageLine
 from tasks.progress import show_progress
 
 
 @task(task_run_name="train-fold-{fold}", cache_policy=NO_CACHE)
 def train(night: OpenNight, book: CuratedBook, fold: int) -> Member:
     """Train the member that will score a fold, on the labelled rows of the other folds."""
+    line, folder = StageLine(), night.workspace.model(night.version_name)
+    stage = Stage(night, f"train-fold-{fold}", Member, (digest_files(list(book.parts)),))
+    receipt = stage.find(line.log.warning)
+    if receipt:
+        line.take(receipt.written_at)
+        copy_files(receipt, night, folder)
+        member = receipt.record
+    else:
+        member = _train(night, book, fold, line)
+    stage.keep(member, [place(folder, fold) for place in (encoder_path, network_path)])
+    line.end(
+        "%s epochs on %s rows, class weights %.3f and %.3f, validation F1 %.4f",
+        member.n_epochs,
+        f"{member.n_training_rows:,}",
+        member.weight_of_zero,
+        member.weight_of_one,
+        member.validation_f1,
+    )
+    return member
+
+
+def _train(night: OpenNight, book: CuratedBook, fold: int, line: StageLine) -> Member:
     from propensity.crossfit import train_member  # TensorFlow: seconds, and only here
 
-    log, max_epochs = get_run_logger(), night.config.max_epochs
+    max_epochs = night.config.max_epochs
     artifact = create_progress_artifact(0.0, f"training-fold-{fold}", f"Epochs of member {fold}")
     with show_progress(f"train fold {fold}") as on_progress:
 
         def on_epoch(epoch: int, score: float) -> None:
-            log.info("epoch %s/%s: validation F1 %.4f", epoch, max_epochs, score)
+            line.log.debug("epoch %s/%s: validation F1 %.4f", epoch, max_epochs, score)
             update_progress_artifact(artifact, 100 * epoch / max_epochs)
             on_progress(epoch / max_epochs)
 
         folder = night.workspace.model(night.version_name)
         member = train_member(book, fold, night.contract, night.config, folder, on_epoch)
     update_progress_artifact(artifact, 100.0)
-    weights = member.weight_of_zero, member.weight_of_one
-    log.info("%s rows, class weights %.3f and %.3f", f"{member.n_training_rows:,}", *weights)
     return member

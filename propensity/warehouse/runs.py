@@ -82,6 +82,18 @@ def start_run(
     return Run(run_id, name, night)
 
 
+def find_earlier(engine: Engine, run: Run) -> tuple[str, ...]:
+    """Names of earlier attempts at the same night, the latest first."""
+    runs = scoring_runs.c
+    query = (
+        select(runs.run_name)
+        .where(*_same_night(run.night), runs.run_id < run.run_id)
+        .order_by(runs.run_id.desc())
+    )
+    with engine.connect() as connection:
+        return tuple(connection.execute(query).scalars())
+
+
 def fail_run(engine: Engine, flow_run_id: str, reason: str) -> None:
     """Record why a run ended without publishing; its scores go, readers never saw them."""
     mine = scoring_runs.c.flow_run_id == flow_run_id

@@ -1,4 +1,7 @@
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +25,32 @@ def night(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Ite
         patch.setenv("PROPENSITY_DATA_DIR", str(folder / "data"))
         config = NightlyConfig(csv=[str(csv)], max_epochs=2, batch_size=256, n_bootstrap=50)
         yield open_night(config, "a-flow-run")
+
+
+@pytest.fixture(scope="session")
+def begin_again(night: OpenNight) -> Callable[[str], OpenNight]:
+    """Make another attempt at the night, in folders of its own."""
+
+    def begin(name: str) -> OpenNight:
+        run = dataclasses.replace(night.run, run_name=f"{night.run.run_name}-{name}")
+        return dataclasses.replace(night, run=run, earlier=(night.run.run_name,))
+
+    return begin
+
+
+@pytest.fixture(scope="session")
+def damage() -> Callable[[Path], AbstractContextManager[None]]:
+    """Flip a bit of a file for as long as the block lasts."""
+
+    @contextmanager
+    def flip(path: Path) -> Iterator[None]:
+        sound = path.read_bytes()
+        middle = len(sound) // 2
+        path.write_bytes(sound[:middle] + bytes([sound[middle] ^ 1]) + sound[middle + 1 :])
+        yield
+        path.write_bytes(sound)
+
+    return flip
 
 
 @pytest.fixture(scope="session")

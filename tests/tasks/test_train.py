@@ -1,6 +1,7 @@
 from prefect.artifacts import Artifact
 
 from propensity.registry import encoder_path, network_path
+from tasks.train import train
 
 
 def test_trains_a_member_a_fold(night, book, members):
@@ -21,3 +22,25 @@ def test_learns_from_labelled_rows_of_other_folds_only(book, members):
 
 def test_shows_progress_to_the_end(members):
     assert float(Artifact.get("training-fold-3").data) == 100
+
+
+def test_takes_a_member_of_an_earlier_attempt_into_the_new_version(
+    night, book, members, begin_again, caplog
+):
+    again = begin_again("train")
+    assert train(again, book, 2) == members[2]
+    assert "taken from" in caplog.text
+    for place in (network_path, encoder_path):
+        old, new = (place(n.workspace.model(n.version_name), 2) for n in (night, again))
+        assert new.read_bytes() == old.read_bytes()
+    assert len(list(again.workspace.model(again.version_name).iterdir())) == 2
+
+
+def test_trains_anew_where_the_network_was_changed(
+    night, book, members, begin_again, damage, caplog
+):
+    again = begin_again("changed")
+    with damage(network_path(night.workspace.model(night.version_name), 3)):
+        assert train(again, book, 3) == members[3]
+    assert "member-3.keras has changed" in caplog.text
+    assert "taken from" not in caplog.text
