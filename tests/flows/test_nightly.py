@@ -1,6 +1,10 @@
 import dataclasses
 import datetime as dt
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +14,7 @@ import pytest
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter
+from prefect.settings import PREFECT_API_URL
 
 from flows.nightly import NightResult, nightly
 from propensity.contract import load_contract
@@ -17,6 +22,7 @@ from propensity.errors import ChangedModelError, InputError, ModelError
 from propensity.evaluation import measure_f1
 from propensity.input_files import digest_files
 from propensity.night import reach_warehouse
+from propensity.registry import network_path
 from propensity.settings import NightlyConfig
 from propensity.simulate import simulate_book
 from propensity.warehouse.models import find_champion
@@ -102,6 +108,48 @@ def test_every_stage_is_a_task_run_with_a_readable_name(first):
         | trained
     )
     assert flow_run.name == "nightly 2026-11-01"
+
+
+def test_a_killed_night_resumes_and_ends_as_one_that_ran_through(
+    folder, run_night, first, monkeypatch, caplog
+):
+    query = "SELECT * FROM current_scores ORDER BY policyholder_id"
+    scores, summary = read(query), summarize(first)
+    place = Workspace(folder / "killed")
+    monkeypatch.setenv("PROPENSITY_DATA_DIR", str(place.root))
+    kill_while_training(folder / "book.csv", place.receipts(summary.run_name), fold=3)
+    trained = {k: network_path(place.model(summary.run_name), k).read_bytes() for k in range(3)}
+    caplog.clear()
+    resumed = summarize(run_night("book.csv", 0))
+    taken = [m for m in caplog.messages if m.startswith("taken from ")]
+    assert [m.split(" digests match: ")[1].split()[1] for m in taken] == [
+        "policyholders", "epochs", "epochs", "epochs"
+    ]  # fmt: skip
+    assert resumed.run_name == f"{summary.run_name}-2"
+    for fold, network in trained.items():  # Keras writes the time into it
+        assert network_path(place.model(resumed.run_name), fold).read_bytes() == network
+    assert resumed.f1_score == summary.f1_score
+    own = ["run_id", "model_version", "scored_at"]
+    pd.testing.assert_frame_equal(
+        read(query).drop(columns=own), scores.drop(columns=own), check_exact=True
+    )
+
+
+def kill_while_training(csv: Path, receipts: Path, fold: int) -> None:
+    """Run the night in a process of its own; kill -9 once the fold before has its receipt."""
+    command = [Path(sys.executable).with_name("propensity"), "run", str(csv)]
+    settings = {f"PROPENSITY_{name.upper()}": str(value) for name, value in QUICK.items()}
+    server = {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
+    with subprocess.Popen(
+        [*command, "--as-of", str(FIRST_DATE)], env=os.environ | settings | server
+    ) as night:
+        deadline = time.monotonic() + 180
+        while not (receipts / f"train-fold-{fold - 1}.json").exists():
+            assert night.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        night.kill()
+    assert not (receipts / f"train-fold-{fold}.json").exists()
 
 
 def test_same_night_again_does_nothing(folder, run_night, first):
@@ -199,7 +247,7 @@ def test_the_page_compares_with_the_night_readers_saw_before(folder, first, thir
 
 
 def test_force_repeats_a_night_with_the_same_scores_and_readers_keep_the_newer(
-    run_night, first, third
+    folder, run_night, first, third
 ):
     current = read("SELECT max(as_of) AS as_of FROM current_scores").iloc[0, 0]
     forced = run_night("book.csv", 0, force=True)
@@ -215,6 +263,10 @@ def test_force_repeats_a_night_with_the_same_scores_and_readers_keep_the_newer(
     )
     repeated, original = read(query.format(forced.run_id)), read(query.format(first.run_id))
     pd.testing.assert_frame_equal(repeated, original, check_exact=True)
+    models = folder / "data" / "models"
+    for fold in range(5):  # Keras writes the time into it: these were trained anew
+        old, new = (network_path(models / s.run_name, fold) for s in (before, again))
+        assert new.read_bytes() != old.read_bytes()
     assert read("SELECT max(as_of) AS as_of FROM current_scores").iloc[0, 0] == current
 
 
