@@ -14,6 +14,7 @@ import propensity.cli_operate  # noqa: F401  (registers its commands)
 from flows.cli_compare import run_comparison
 from flows.ops import ops_app
 from flows.starting import prepare_prefect, simulate_demo, stop_at_ctrl_c
+from propensity import json_log
 from propensity.cli import app
 from propensity.errors import InputError, PropensityError
 from propensity.input_files import find_files
@@ -40,7 +41,8 @@ def run(
         typer.Option(formats=["%Y-%m-%d"], help="Date this night stands for; default: today."),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Run again although this very night was published.")
+        bool,
+        typer.Option("--force", help="Do everything anew, although this very night was published."),
     ] = False,
 ) -> None:
     """Run one night here and now: read, retrain, decide, score, publish."""
@@ -134,5 +136,8 @@ def main() -> None:
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:
-    Console(stderr=True).print(message, style="bold red", soft_wrap=True, markup=False)
+    if os.environ.get("PROPENSITY_LOG_FORMAT") == "json":  # the settings themselves may be wrong
+        print(json_log.format_error(message), file=sys.stderr)  # noqa: T201
+    else:
+        Console(stderr=True).print(message, style="bold red", soft_wrap=True, markup=False)
     sys.exit(exit_code)

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 
+from propensity import json_log
 from propensity.settings import Settings
 from propensity.terminal import terminal
 from propensity.workspace import Workspace
@@ -37,6 +38,8 @@ def prepare_prefect(settings: Settings) -> None:
         "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
         "DO_NOT_TRACK": "1",
     }
+    if settings.log_format == "json":
+        defaults |= json_log.PREFECT
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
 

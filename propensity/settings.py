@@ -6,7 +6,7 @@ Both read environment variables with the prefix PROPENSITY_; a flow parameter wi
 import datetime as dt
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -31,7 +31,9 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="SQLAlchemy URL of the warehouse; default: SQLite in data_dir"
     )
-
+    log_format: Literal["text", "json"] = Field(
+        "text", description="how the log looks: for people, or one JSON object a line"
+    )
     keep_nights: int = Field(
         14, ge=1, le=400, description="nights whose scores `propensity retention` keeps"
     )
@@ -70,7 +72,9 @@ class NightlyConfig(BaseSettings):
         default_factory=lambda: dt.datetime.now().astimezone().date(),
         description="the date this night stands for; default: today",
     )
-    force: bool = Field(False, description="run again although this very night was published")
+    force: bool = Field(
+        False, description="do everything anew, although this very night was published"
+    )
     tolerated_rejected_share: float = Field(
         0.01, ge=0, lt=1, description="the night stops when more of the rows break the contract"
     )

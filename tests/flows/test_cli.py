@@ -1,6 +1,7 @@
 import csv
 import dataclasses
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -64,6 +65,7 @@ def test_no_command_waits_for_what_only_a_night_needs():
         (["run", "a.csv", "--simulated"], {}, 2, "not both"),
         (["run", "a.csv", "--as-of", "tomorrow"], {}, 2, "--as-of"),
         (["run", "a.csv"], {"PROPENSITY_MAX_EPOCHS": "0"}, 2, "max_epochs"),
+        (["run", "a.csv"], {"PROPENSITY_LOG_FORMAT": "xml"}, 2, "log_format"),
         (["leads", "--top", "0"], {}, 2, "--top"),
         (["leads"], {"PROPENSITY_DATABASE_URL": "nonsense"}, 5, "PROPENSITY_DATABASE_URL"),
         (["leads", "--calls", "100"], {}, 5, "There are no leads"),
@@ -89,12 +91,20 @@ def test_what_goes_wrong_is_said_and_has_an_exit_code(
     assert "Traceback" not in ended.stderr.split("Flow run")[-1]
 
 
-def test_a_second_night_is_refused_while_one_is_running(propensity, book_of_noise):
+def test_a_second_night_is_refused_while_one_is_running_and_the_log_is_json(
+    propensity, book_of_noise
+):
     propensity.data_dir.mkdir()
     with (propensity.data_dir / "night.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        refused = propensity("run", str(book_of_noise))
-    assert (refused.returncode, "Another night is running" in refused.stderr) == (6, True)
+        refused = propensity("run", str(book_of_noise), PROPENSITY_LOG_FORMAT="json")
+    lines = [json.loads(line) for line in refused.stderr.splitlines()]
+    assert refused.returncode == 6
+    told = [line for line in lines if line["message"].startswith("BusyError: Another night is")]
+    assert told[0]["logger"] == "propensity.json_log"
+    assert {"time", "level", "logger", "message"} <= set(lines[0])
+    assert any(line.get("flow_run", "").startswith("nightly 20") for line in lines)
+    assert refused.stdout == ""
 
 
 def test_no_leads_before_the_first_night(propensity):
@@ -212,9 +222,10 @@ def test_ctrl_c_stops_soon_and_the_next_run_finds_it(propensity, tmp_path):
     simulate_book(tmp_path / "book.csv", n_rows=20_000, seed=0)
     command = [Path(sys.executable).with_name("propensity"), "run", str(tmp_path / "book.csv")]
     mine = {"PROPENSITY_DATA_DIR": str(propensity.data_dir)}
+    told = {"PREFECT_LOGGING_LEVEL": "DEBUG"}  # each epoch
     with (tmp_path / "log").open("w+") as log:
         night = subprocess.Popen(
-            command, env=os.environ | mine, stdout=log, stderr=log, start_new_session=True
+            command, env=os.environ | mine | told, stdout=log, stderr=log, start_new_session=True
         )
         deadline = time.monotonic() + 120
         while "epoch 1/" not in (tmp_path / "log").read_text() and time.monotonic() < deadline:
