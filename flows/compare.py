@@ -7,6 +7,7 @@ from pathlib import Path
 
 from prefect import flow
 
+from flows.termination import heed_termination
 from propensity.comparison import open_comparison
 from propensity.settings import NightlyConfig
 from propensity.strategies import STRATEGIES, StrategyName
@@ -24,10 +25,11 @@ def compare(config: NightlyConfig, strategies: tuple[StrategyName, ...] = STRATE
     Returns:
         The folder of page and figures.
     """
-    place = open_comparison(config)
-    book = read_book(place)
-    chosen = [s for s in STRATEGIES if s == "none" or s in strategies]
-    arms = [measure_strategy(place, book, strategy) for strategy in chosen]
-    arms.append(measure_logistic(place, book))
-    conclude(place, book, arms)
-    return place.folder
+    with heed_termination():
+        place = open_comparison(config)
+        book = read_book(place)
+        chosen = [s for s in STRATEGIES if s == "none" or s in strategies]
+        arms = [measure_strategy(place, book, strategy) for strategy in chosen]
+        arms.append(measure_logistic(place, book))
+        conclude(place, book, arms)
+        return place.folder

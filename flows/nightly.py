@@ -11,6 +11,7 @@ from typing import Any
 from prefect import Flow, flow, get_run_logger, runtime
 from prefect.client.schemas.objects import FlowRun, State
 
+from flows.termination import heed_termination
 from propensity.errors import ModelError
 from propensity.folds import N_FOLDS
 from propensity.night import only_one_night, open_night, reach_warehouse
@@ -49,7 +50,7 @@ def record_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -
 )
 def nightly(config: NightlyConfig) -> NightResult:
     """Read the book, report its imbalance, retrain, decide, score everyone, publish."""
-    with only_one_night():
+    with heed_termination(), only_one_night():
         night = open_night(config, runtime.flow_run.id)
         if night.is_repeat:
             name = night.run.run_name
