@@ -98,3 +98,16 @@ def only_one_night() -> Iterator[None]:
 def reach_warehouse() -> Engine:
     """Connect to the warehouse of this machine's settings, its schema up to date."""
     return open_warehouse(Settings().warehouse_url)
+
+
+def rejoin_warehouse() -> Engine:
+    """Connect again in the middle of a night: a database that restarts is waited for.
+
+    At its start a night has nothing to lose and fails at once; later it would lose an hour of
+    training.
+
+    Raises:
+        WarehouseAwayError: It does not answer for PROPENSITY_WAREHOUSE_PATIENCE.
+    """
+    settings = Settings()
+    return open_warehouse(settings.warehouse_url, settings.warehouse_patience)

@@ -5,7 +5,7 @@ from prefect.cache_policies import NO_CACHE
 
 from propensity.alarms import find_drift, find_f1_drop
 from propensity.gate import Contender
-from propensity.night import OpenNight, reach_warehouse
+from propensity.night import OpenNight, rejoin_warehouse
 from propensity.warehouse.last_night import find_last_night
 from propensity.warehouse.reading import summarize_run
 from tasks.emitting import emit
@@ -15,7 +15,7 @@ from tasks.line import StageLine
 @task(task_run_name="alert", cache_policy=NO_CACHE)
 def alert(night: OpenNight, serving: Contender) -> None:
     """Compare F1 and book with the last published night; emit an event where they moved far."""
-    line, warehouse = StageLine(), reach_warehouse()
+    line, warehouse = StageLine(), rejoin_warehouse()
     last = find_last_night(warehouse, night.config.as_of)
     if last is None:
         line.end("the first night: nothing to compare with")

@@ -5,7 +5,7 @@ from prefect.cache_policies import NO_CACHE
 
 from propensity.dataset import CuratedBook
 from propensity.gate import Contest
-from propensity.night import OpenNight, reach_warehouse
+from propensity.night import OpenNight, rejoin_warehouse
 from propensity.registry import Member, ModelVersion, save_version
 from propensity.reporting.contest import tabulate_contest, tabulate_slices
 from propensity.slices import find_level
@@ -23,7 +23,7 @@ def evaluate(night: OpenNight, book: CuratedBook, members: list[Member]) -> Cont
     folder = night.workspace.model(night.version_name)
     digest = night.contract.digest
     version = ModelVersion(night.version_name, folder, digest, tuple(members))
-    candidate, engine = save_version(version), reach_warehouse()
+    candidate, engine = save_version(version), rejoin_warehouse()
     champion = find_champion(engine, night.config.as_of)
     known = find_files_digest(engine, champion)
     contest = judge(book, night.contract, night.config, candidate, champion, night.workspace, known)

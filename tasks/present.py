@@ -7,7 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from propensity.dataset import CuratedBook
 from propensity.gate import Contest, Decision
-from propensity.night import OpenNight, reach_warehouse
+from propensity.night import OpenNight, rejoin_warehouse
 from propensity.reporting.decision import describe_decision, render_card
 from propensity.reporting.night import draw_night, render_markdown, render_page
 from propensity.reporting.night_facts import describe_night
@@ -25,7 +25,7 @@ def present(
     night: OpenNight, book: CuratedBook, contest: Contest, decision: Decision, scores: ScoredBook
 ) -> Path:
     """Show the published night: the decision card, an HTML page and the page as an artifact."""
-    line, warehouse = StageLine(), reach_warehouse()
+    line, warehouse = StageLine(), rejoin_warehouse()
     last_night = find_last_night(warehouse, night.config.as_of)
     suppressed = find_suppressed(warehouse)
     report = describe_night(night, book, contest, decision, scores, suppressed, last_night)

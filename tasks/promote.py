@@ -5,7 +5,7 @@ from prefect.cache_policies import NO_CACHE
 
 from propensity.events import ModelNotPromoted
 from propensity.gate import Contest, Decision, decide
-from propensity.night import OpenNight, reach_warehouse
+from propensity.night import OpenNight, rejoin_warehouse
 from propensity.reporting.card import ModelCard, write_card
 from propensity.reporting.decision import render_refusal
 from propensity.warehouse.history import read_history
@@ -20,7 +20,7 @@ def promote(night: OpenNight, contest: Contest) -> Decision:
     """Decide, append the decision with its reason to the history, and write the model card."""
     line = StageLine()
     decision = decide(contest, night.config.promotion_margin, night.config.slice_tolerance)
-    engine, candidate = reach_warehouse(), contest.candidate
+    engine, candidate = rejoin_warehouse(), contest.candidate
     record_decision(engine, night.run, candidate, decision, against=contest.champion_name)
     card = write_card(ModelCard(night, contest, decision, read_history(engine)))
     if decision.serving is None:  # the night ends here; else the card follows when it is published

@@ -10,7 +10,7 @@ from propensity.dataset import CuratedBook
 from propensity.errors import WarehouseAwayError
 from propensity.events import NightPublished
 from propensity.gate import Contender
-from propensity.night import OpenNight, reach_warehouse
+from propensity.night import OpenNight, rejoin_warehouse
 from propensity.scored import ScoredBook
 from propensity.warehouse.publish import Publication, publish_scores
 from tasks.emitting import emit
@@ -43,7 +43,7 @@ def publish(
     line = StageLine()
     with show_progress("publish") as on_progress:
         publication = publish_scores(
-            reach_warehouse(), night.run, book, scores, serving, on_progress
+            rejoin_warehouse(), night.run, book, scores, serving, on_progress
         )
     seen = "readers see it" if publication.is_current else "stored; readers keep the night they see"
     quality = serving.evaluation

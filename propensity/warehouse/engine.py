@@ -14,7 +14,10 @@ from propensity.errors import WarehouseAwayError, WarehouseError
 
 TODO = "Check PROPENSITY_DATABASE_URL and that the database is up; then run again"
 CONNECT_SECONDS = 10
-RETRY_SECONDS = (1, 3)
+PATIENCE_SECONDS = 4
+"""A person waits; in the middle of a night more is at stake: Settings.warehouse_patience."""
+PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 10.0
 POSTGRESQL_CONNECT = {
     "connect_timeout": CONNECT_SECONDS,
     "application_name": "propensity",
@@ -83,18 +86,24 @@ def describe(engine: Engine) -> str:
     return engine.url.set(query={}).render_as_string(hide_password=True)
 
 
-def wait_for(engine: Engine) -> None:
-    """Try to connect, again after RETRY_SECONDS: connecting changes nothing, so it may be repeated.
+def wait_for(engine: Engine, patience: float = PATIENCE_SECONDS) -> None:
+    """Try to connect until it works: connecting changes nothing, so it may be repeated.
+
+    Args:
+        engine: Only a server is waited for; a file is there or is not.
+        patience: Seconds, in pauses that grow; an attempt itself may take CONNECT_SECONDS more.
 
     Raises:
         WarehouseAwayError: The database does not answer.
     """
+    end, pause = time.monotonic() + patience, PAUSE_SECONDS
     with explain_absence(engine):
-        for seconds in RETRY_SECONDS if is_postgresql(engine) else ():
+        while is_postgresql(engine) and time.monotonic() + pause <= end:
             try:
                 engine.connect().close()
             except OperationalError:
-                time.sleep(seconds)
+                time.sleep(pause)
+                pause = min(3 * pause, LONGEST_PAUSE_SECONDS)
             else:
                 return
         engine.connect().close()

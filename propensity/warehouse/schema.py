@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.schema import SetColumnComment, SetTableComment
 
 from propensity.warehouse.engine import (
+    PATIENCE_SECONDS,
     begin_write,
     connect,
     explain_absence,
@@ -25,17 +26,18 @@ MARKETING = "propensity_marketing"
 """The role of deployments/sql/roles.sql that may read the views and nothing else."""
 
 
-def open_warehouse(url: str) -> Engine:
+def open_warehouse(url: str, patience: float = PATIENCE_SECONDS) -> Engine:
     """Connect, and apply the migrations that are missing.
 
     Args:
         url: SQLAlchemy URL; of a SQLite file the folder is made.
+        patience: Seconds a server that does not answer is waited for.
 
     Raises:
         WarehouseError: The URL is not one, or the database does not answer.
     """
     engine = connect(url)
-    wait_for(engine)
+    wait_for(engine, patience)
     with explain_absence(engine):
         if not is_up_to_date(engine):
             migrate(engine, "head")

@@ -1,4 +1,3 @@
-import datetime as dt
 from pathlib import Path
 
 import pandas as pd
@@ -184,26 +183,8 @@ def test_a_file_that_is_no_database_is_named(tmp_path):
         "postgresql://127.0.0.1:1/db?user=joe&password=hunter2",
     ],
 )
-def test_a_server_that_is_away_is_named_without_password(url, monkeypatch):
-    monkeypatch.setattr("propensity.warehouse.engine.RETRY_SECONDS", (0.01, 0.01))
+def test_a_server_that_is_away_is_named_without_password(url):
     with pytest.raises(WarehouseAwayError, match=r"127\.0\.0\.1:1/db does not answer") as away:
-        open_warehouse(url)
+        open_warehouse(url, patience=0)
     assert "hunter2" not in str(away.value)
     assert "\n" not in str(away.value)
-
-
-def test_connecting_is_tried_again(postgresql_url, monkeypatch):
-    monkeypatch.setattr("propensity.warehouse.engine.RETRY_SECONDS", (0.01, 0.01))
-    server = connect(postgresql_url)
-    real, tried = server.connect, []
-
-    def refuse_once(*args, **kwargs):
-        tried.append(dt.datetime.now(dt.UTC))
-        if len(tried) == 1:
-            with connect("postgresql://127.0.0.1:1/nobody").connect():
-                raise AssertionError
-        return real(*args, **kwargs)
-
-    monkeypatch.setattr(server, "connect", refuse_once)
-    assert is_up_to_date(open_warehouse(postgresql_url))
-    assert len(tried) > 1
