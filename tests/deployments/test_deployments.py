@@ -8,6 +8,9 @@ import io
 import os
 import re
 import subprocess
+import time
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -29,6 +32,8 @@ AS_OF = "2026-11-20"
 QUICK = {"as_of": AS_OF, "max_epochs": 2, "batch_size": 256, "n_bootstrap": 20}
 STAGES = {"ingest", "report", "evaluate", "promote", "score", "publish", "present", "alert"}
 MOST_ARTIFACT_BYTES = 200_000
+AWAY_SECONDS = 60
+SECONDS_TO_ASK = 10  # of a night that asks for its warehouse, and is refused again and again
 
 
 @pytest.mark.parametrize("name", DEPLOYED)
@@ -46,6 +51,17 @@ def test_no_schedule_falls_into_the_hours_that_clocks_leave_out_or_repeat():
         for schedule in deployment.get("schedules", []):
             hour = schedule["cron"].split()[1]
             assert hour == "*" or not 1 <= int(hour) < 3, deployment["name"]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the worker ran: a night, a second one started meanwhile, and a comparison."""
+
+    night: dict[str, Any]
+    second: dict[str, Any]
+    comparison: dict[str, Any]
+    is_waited_for: bool
+    """The warehouse was away, and the night went on as soon as it was back."""
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +83,30 @@ def lonely_worker(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def night(live, lonely_worker):
-    """A night, and a second one started while it ran."""
-    first = live.run("nightly", config=QUICK)
-    live.wait(lambda: live.read_run(first)["state_type"] == "RUNNING", "the night to begin")
+def scene(live, lonely_worker):
+    """The warehouse is stopped for a minute while the members are trained.
+
+    A comparison, which needs no warehouse, fills the minute.
+    """
+    night = live.run("nightly", config=QUICK)
+    live.wait(lambda: live.read_run(night)["state_type"] == "RUNNING", "the night to begin")
     second = live.run("nightly", config=QUICK)
-    return live.wait_for_end(first), live.wait_for_end(second)
+    small = {"csv": [str(live.folder / "small.csv")], "max_epochs": 1}
+    comparison = live.run("compare", config=QUICK | small, strategies=["undersample"])
+    live.wait_for_task(night, "train-fold-0")
+    live.warehouse.stop()
+    back = time.monotonic() + AWAY_SECONDS
+    live.wait_for_task(night, "evaluate")
+    time.sleep(max(SECONDS_TO_ASK, back - time.monotonic()))
+    waits = live.read_run(night)["state_type"] == "RUNNING"
+    live.warehouse.start()
+    ran = (live.wait_for_end(run) for run in (night, second, comparison))
+    return Scene(*ran, is_waited_for=waits)
+
+
+@pytest.fixture(scope="module")
+def night(scene):
+    return scene.night
 
 
 @pytest.mark.slow
@@ -95,22 +129,20 @@ def test_the_schedule_has_made_runs(live):
 
 @pytest.mark.slow
 def test_a_night_is_run_by_the_worker_and_published(live, night):
-    run, _ = night
-    assert run["state_type"] == "COMPLETED", live.read_logs()
-    assert run["name"] == f"nightly {AS_OF}"
+    assert night["state_type"] == "COMPLETED", live.read_logs()
+    assert night["name"] == f"nightly {AS_OF}"
     with connect(live.warehouse_url).connect() as connection:
         query = text(
             "SELECT count(*), min(s.as_of), min(r.flow_run_id)"
             " FROM current_scores s JOIN scoring_runs r ON r.run_id = s.run_id"
         )
         n_scored, as_of, flow_run_id = connection.execute(query).one()
-    assert (n_scored, str(as_of), flow_run_id) == (N_ROWS, AS_OF, run["id"])
+    assert (n_scored, str(as_of), flow_run_id) == (N_ROWS, AS_OF, night["id"])
 
 
 @pytest.mark.slow
 def test_every_stage_and_fold_is_a_task_run(live, night):
-    only = {"flow_runs": {"id": {"any_": [night[0]["id"]]}}}
-    tasks = live.ask("POST", "task_runs/filter", **only)
+    tasks = live.find_tasks(night["id"])
     assert {t["name"] for t in tasks} == STAGES | {f"train-fold-{k}" for k in range(N_FOLDS)}
     assert {t["state_type"] for t in tasks} == {"COMPLETED"}
 
@@ -122,7 +154,7 @@ def read_artifacts(live, run) -> dict[str, str]:
 
 @pytest.mark.slow
 def test_the_operator_finds_the_card_the_tables_and_the_pictures(live, night):
-    found = read_artifacts(live, night[0])
+    found = read_artifacts(live, night)
     training = {f"training-fold-{k}" for k in range(5)}
     assert set(found) == {"class-balance", "evaluation", "slices", "decision", "night"} | training
     assert max(len(data.encode()) for data in found.values()) < MOST_ARTIFACT_BYTES
@@ -131,10 +163,23 @@ def test_the_operator_finds_the_card_the_tables_and_the_pictures(live, night):
 
 
 @pytest.mark.slow
-def test_a_second_night_does_not_wait_for_the_first(live, night):
-    _, second = night
-    assert second["state_type"] == "CANCELLED"
-    assert "concurrency limit" in second["state"]["message"]
+def test_a_second_night_does_not_wait_for_the_first(scene):
+    assert scene.second["state_type"] == "CANCELLED"
+    assert "concurrency limit" in scene.second["state"]["message"]
+
+
+@pytest.mark.slow
+def test_a_night_waits_for_a_warehouse_that_is_away_for_a_minute(live, scene, night):
+    assert scene.is_waited_for
+    assert night["state_type"] == "COMPLETED", live.read_logs()
+    assert {t["run_count"] for t in live.find_tasks(night["id"])} == {1}
+
+
+@pytest.mark.slow
+def test_strategies_are_compared_by_the_worker(live, scene):
+    assert scene.comparison["state_type"] == "COMPLETED", live.read_logs()
+    (text,) = read_artifacts(live, scene.comparison).values()
+    assert all(f"| {name} |" in text for name in ("none", "undersample"))
 
 
 @pytest.mark.slow
@@ -152,7 +197,9 @@ def test_the_server_keeps_to_itself(live):
     shown = httpx.get(f"{live.url}/ui-settings").json()
     assert shown["api_url"] == f"{live.url}/api"
     assert (shown["auth"], shown["default_ui"]) == ("BASIC", "v1")
-    assert (live.folder / "server" / "prefect.db").stat().st_mode & 0o077 == 0
+    assert (live.folder / "server").stat().st_mode & 0o077 == 0
+    on_sqlite = (live.folder / "server" / "prefect.db").exists()
+    assert on_sqlite == (live.prefect_url is None)
 
 
 @pytest.mark.slow
@@ -199,7 +246,7 @@ def count_green(picture: bytes) -> int:
 
 @pytest.mark.slow
 def test_the_browser_shows_the_graph_and_the_card(live, night, browser_page):
-    browser_page.goto(f"{live.url}/runs/flow-run/{night[0]['id']}")
+    browser_page.goto(f"{live.url}/runs/flow-run/{night['id']}")
     n_tasks = len(STAGES) + N_FOLDS
     browser_page.get_by_text(f"{n_tasks} Task runs").wait_for()
     graph = browser_page.locator("canvas")
