@@ -12,6 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 FIRST, SECOND, THIRD = "2026-11-01", "2026-11-02", "2026-11-03"
+LOCKED_SECONDS = 30
 STATUSES = "SELECT status FROM scoring_runs WHERE as_of = ? ORDER BY run_id"
 
 
@@ -112,6 +113,21 @@ def test_a_killed_run_is_crashed_by_its_worker_and_can_be_retried(stack, wait_un
     assert stack.read(run)["run_count"] == 2
     stack.kill_run(run)
     stack.wait_for(run, "CRASHED")
+
+
+def test_a_run_that_ends_while_the_servers_database_is_locked_is_completed(stack, wait_until):
+    run = stack.run("retention/nap", seconds=2)
+    stack.wait_for(run, "RUNNING")
+    locked = sqlite3.connect(stack.home / "prefect.db", timeout=30, isolation_level=None)
+    locked.execute("BEGIN EXCLUSIVE")
+    time.sleep(LOCKED_SECONDS)
+    locked.execute("ROLLBACK")
+    locked.close()
+    free = time.monotonic()
+    stack.wait_for(run, "COMPLETED")
+    tell(f"Prefect's database locked for {LOCKED_SECONDS} s: Completed after it was free", free)
+    wait_until(lambda: not stack.find_processes(run), "the process of the run has ended")
+    assert stack.read(run)["run_count"] == 1
 
 
 def test_a_run_without_heartbeat_is_crashed_and_told(stack, zombie, wait_until):
