@@ -47,7 +47,7 @@ class Settings(BaseSettings):
         None, description="where `propensity ops setup` lets alerts be sent"
     )
     warehouse_patience: int = Field(
-        120, ge=0, le=3600, description="seconds a night under way waits for a warehouse that is away"
+        120, ge=0, le=3600, description="seconds a night under way waits for its warehouse"
     )
     zombie_seconds: int = Field(
         600, ge=40, le=3600, description="a run without heartbeat for so long is set to Crashed"

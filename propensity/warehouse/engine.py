@@ -98,11 +98,11 @@ def wait_for(engine: Engine, patience: float = PATIENCE_SECONDS) -> None:
     """
     end, pause = time.monotonic() + patience, PAUSE_SECONDS
     with explain_absence(engine):
-        while is_postgresql(engine) and time.monotonic() + pause <= end:
+        while is_postgresql(engine) and (left := end - time.monotonic()) > 0:
             try:
                 engine.connect().close()
             except OperationalError:
-                time.sleep(pause)
+                time.sleep(min(pause, left))
                 pause = min(3 * pause, LONGEST_PAUSE_SECONDS)
             else:
                 return
