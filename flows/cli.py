@@ -1,6 +1,7 @@
 """`propensity run`, and the entry point of the command line."""
 
 import datetime as dt
+import os
 import sys
 from typing import Annotated, Any, NoReturn
 
