@@ -17,7 +17,7 @@ from propensity.folds import N_FOLDS
 
 Curve = tuple[tuple[float, ...], tuple[float, ...]]
 """Logits before, increasing, and after, never falling: straight in between, shifted beyond."""
-N_KNOTS = 4
+N_KNOTS = 8
 N_POINTS = 201
 """At which a curve is kept."""
 WEAK = 1e3
