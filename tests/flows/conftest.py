@@ -127,7 +127,7 @@ class PrefectStack:
             "PROPENSITY_DATA_DIR": str(folder / "data"),
             "PROPENSITY_WEBHOOK_URL": f"http://127.0.0.1:{self.listener.server_port}/",
             "PROPENSITY_ZOMBIE_SECONDS": ZOMBIE_SECONDS,
-            "PROPENSITY_MAX_EPOCHS": "1",
+            "PROPENSITY_MAX_EPOCHS": "2",
             "PROPENSITY_BATCH_SIZE": "256",
             "PROPENSITY_N_BOOTSTRAP": "50",
         }
@@ -261,7 +261,7 @@ def wait_until() -> Callable[..., Any]:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectStack]:
     folder = tmp_path_factory.mktemp("stack")
-    simulate_book(folder / "book.csv", n_rows=10_000, seed=0, unlabelled_share=0.25)
+    simulate_book(folder / "book.csv", n_rows=20_000, seed=0, unlabelled_share=0.25)
     stack = PrefectStack(folder)
     try:
         stack.start_server()
