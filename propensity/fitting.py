@@ -47,7 +47,7 @@ def fit_network(
         seed: Of the order of rows.
         watch: Called at the end of each epoch; may stop the training.
     """
-    n_rows = len(plan.rows)
+    n_rows = min(len(plan.rows), len(responses))  # drawn again and again, it is no more work
     batch_size = min(n_rows, max(SMALLEST_BATCH, min(config.batch_size, n_rows // MIN_STEPS)))
     trainee = EpochTrainer(network, rows, responses, plan, batch_size)
     n_steps = config.max_epochs * (n_rows // batch_size)
@@ -56,7 +56,7 @@ def fit_network(
     optimizer.build(network.trainable_variables)  # left to the first step it is traced twice
     trainee.compile(optimizer=optimizer, loss=make_loss(plan.loss), jit_compile=False)
     rng = np.random.default_rng(seed)
-    orders = np.stack([rng.permutation(plan.rows) for _ in range(config.max_epochs)])
+    orders = np.stack([rng.permutation(plan.rows)[:n_rows] for _ in range(config.max_epochs)])
     trainee.fit(
         tf.data.Dataset.from_tensor_slices(orders.astype(np.int32)),
         epochs=config.max_epochs,

@@ -16,10 +16,12 @@ from scipy.special import expit, logit
 from propensity.folds import N_FOLDS
 
 Curve = tuple[tuple[float, ...], tuple[float, ...]]
-"""Logits before, increasing, and after, never falling: straight in between, shifted beyond."""
+"""Logits before, increasing, and after, rising too: straight in between, shifted beyond."""
 N_KNOTS = 8
 N_POINTS = 201
 """At which a curve is kept."""
+LEAST_SLOPE = 1e-3
+"""Of a curve: where it does not rise, whom to call first must not become a matter of chance."""
 WEAK = 1e3
 """Of the penalty, inverse: it only keeps the fit from running off on scores that decide all."""
 NO_GAIN = 1.959964
@@ -70,7 +72,7 @@ def recalibrate_if_better(scored: pd.DataFrame) -> Recalibration:
 
 
 def fit_curve(response: NDArray[Any], probability: NDArray[Any]) -> Curve:
-    """Fit the spline, its knots at quantiles, and keep it as points that never fall."""
+    """Fit the spline, its knots at quantiles, and keep it as points that always rise."""
     # a second: commands that only read know this module too
     from sklearn.isotonic import IsotonicRegression
     from sklearn.linear_model import LogisticRegression
@@ -86,6 +88,7 @@ def fit_curve(response: NDArray[Any], probability: NDArray[Any]) -> Curve:
     share = spline.fit(logits[:, None], response).predict_proba(logits[:, None])[:, 1]
     points = np.linspace(knots[0], knots[-1], N_POINTS)
     after = logit(IsotonicRegression().fit(logits, share).predict(points))
+    after += LEAST_SLOPE * (points - np.median(logits))
     return tuple(points.tolist()), tuple(after.tolist())
 
 

@@ -77,6 +77,7 @@ def test_noise_that_ranks_the_wrong_way_round_says_the_prevalence() -> None:
     scored = draw(lambda p: 1 - p)
     _, after = fit_curve(scored["response"].to_numpy(), scored["probability"].to_numpy())
     assert expit(after) == pytest.approx(scored["response"].mean(), rel=0.02)
+    assert (np.diff(after) > 0).all()  # and still tells whom to call first
 
 
 def test_scores_that_are_all_alike_say_the_prevalence() -> None:
