@@ -51,7 +51,7 @@ def reconcile(
         found = reconcile_runs(client, retry=retry)
     for run in found:
         line = f"{run.name} ({run.flow_run_id}) was {run.was}: {run.outcome}"
-        terminal.print(line, highlight=False, markup=False)
+        terminal.print(line, highlight=False, markup=False, soft_wrap=True)
     if not found:
         terminal.print("No run is under way.")
 

@@ -1,6 +1,7 @@
 """Settings come from the environment, are bounded, and never show the password."""
 
 import datetime as dt
+import os
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from propensity.workspace import Workspace
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whatever the session, or whoever runs the tests, has set."""
     monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("PROPENSITY_")]:
+        monkeypatch.delenv(name)
 
 
 def test_warehouse_is_sqlite_in_the_data_folder_by_default(monkeypatch, tmp_path) -> None:
