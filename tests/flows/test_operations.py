@@ -108,9 +108,8 @@ def test_a_killed_run_is_crashed_by_its_worker_and_can_be_retried(stack, wait_un
     wait_until(
         lambda: stack.listener.find("failed", f"{name} is Crashed"), "the alert of the crash"
     )
-    # the worker reports it a second time, seconds later; a retry before that would be undone
-    second = f"Reported flow run '{run}' as crashed: Flow run infrastructure"
-    wait_until(lambda: second in (stack.folder / "worker.log").read_text(), "the second report")
+    # the worker may report it a second time, seconds later; a retry before that would be undone
+    time.sleep(5)
     stack("prefect", "--no-prompt", "flow-run", "retry", run)
     stack.wait_for(run, "RUNNING")
     assert stack.read(run)["run_count"] == 2
