@@ -14,18 +14,21 @@ import shutil
 from collections.abc import Callable, Iterable
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from propensity.night import OpenNight
 from propensity.whole_files import write_whole
 
-Record = TypeVar("Record")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Record = TypeVar("Record", bound="DataclassInstance")
 
 
-class Receipt(BaseModel, Generic[Record], frozen=True):
-    """What a stage of a run left behind.
+class ReceiptFile(BaseModel):
+    """What a stage of a run left behind, as it is written.
 
     Args:
         basis: What decided it: digests of the stage's name, night, code and input.
@@ -37,6 +40,15 @@ class Receipt(BaseModel, Generic[Record], frozen=True):
     basis: dict[str, str]
     written_at: dt.datetime
     files: dict[str, str]
+    record: JsonValue
+
+
+@dataclasses.dataclass(frozen=True)
+class Receipt(Generic[Record]):
+    """A receipt that is to be believed: when it was written, the files, what the stage returned."""
+
+    written_at: dt.datetime
+    files: tuple[Path, ...]
     record: Record
 
 
@@ -74,11 +86,12 @@ class Stage(Generic[Record]):
     def keep(self, record: Record, files: Iterable[Path]) -> None:
         """Write the receipt of this run; it vouches for the files as they are now."""
         root, path = self.night.workspace.root, self._locate(self.night.run.run_name)
-        receipt = Receipt[self.kind](  # type: ignore[name-defined]
+        moved = _move_paths(record, lambda file: file.relative_to(root))
+        receipt = ReceiptFile(
             basis=self._basis,
             written_at=dt.datetime.now(dt.UTC),
             files={str(file.relative_to(root)): digest_file(file) for file in files},
-            record=_move_paths(record, lambda file: file.relative_to(root)),
+            record=TypeAdapter(self.kind).dump_python(moved, mode="json"),
         )
         path.parent.mkdir(parents=True, exist_ok=True)
         with write_whole(path) as unfinished:
@@ -87,18 +100,18 @@ class Stage(Generic[Record]):
     def _verify(self, path: Path) -> Receipt[Record]:
         root = self.night.workspace.root
         try:
-            text = path.read_text(encoding="utf-8")
-            receipt: Receipt[Record] = Receipt[self.kind].model_validate_json(text)  # type: ignore[name-defined]
+            found = ReceiptFile.model_validate_json(path.read_text(encoding="utf-8"))
+            record = TypeAdapter(self.kind).validate_python(found.record)
         except ValidationError:
             raise ValueError(f"{path} is no receipt") from None
-        others = [k for k, v in self._basis.items() if receipt.basis.get(k) != v]
+        others = [k for k, v in self._basis.items() if found.basis.get(k) != v]
         if others:
             raise ValueError(f"{path} is of another {' and '.join(others)}")
-        for name, digest in receipt.files.items():
+        for name, digest in found.files.items():
             if digest_file(root / name) != digest:
                 raise ValueError(f"{root / name} has changed")
-        record = _move_paths(receipt.record, lambda file: root / file)
-        return receipt.model_copy(update={"record": record})
+        files = tuple(root / name for name in found.files)
+        return Receipt(found.written_at, files, _move_paths(record, lambda file: root / file))
 
     def _locate(self, run_name: str) -> Path:
         return self.night.workspace.receipts(run_name) / f"{self.name}.json"
@@ -114,11 +127,10 @@ class Stage(Generic[Record]):
         }
 
 
-def copy_files(receipt: Receipt[Any], night: OpenNight, folder: Path) -> None:
+def copy_files(receipt: Receipt[Any], folder: Path) -> None:
     """Copy what a receipt vouches for into another folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in receipt.files:
-        path = night.workspace.root / name
+    for path in receipt.files:
         with write_whole(folder / path.name) as unfinished:
             shutil.copyfile(path, unfinished)
 
@@ -148,6 +160,6 @@ def _move_paths(record: Record, move: Callable[[Path], Path]) -> Record:
             return tuple(change(v) for v in value)
         return move(value) if isinstance(value, Path) else value
 
-    fields = dataclasses.fields(record)  # type: ignore[arg-type]
+    fields = dataclasses.fields(record)
     moved = {f.name: change(getattr(record, f.name)) for f in fields}
-    return dataclasses.replace(record, **moved)  # type: ignore[type-var]
+    return dataclasses.replace(record, **moved)

@@ -21,7 +21,7 @@ def train(night: OpenNight, book: CuratedBook, fold: int) -> Member:
     receipt = stage.find(line.log.warning)
     if receipt:
         line.take(receipt.written_at)
-        copy_files(receipt, night, folder)
+        copy_files(receipt, folder)
         member = receipt.record
     else:
         member = _train(night, book, fold, line)

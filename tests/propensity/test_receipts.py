@@ -149,7 +149,7 @@ def test_files_are_copied_beside_what_the_new_run_makes(first, tmp_path: Path) -
     outcome = finish(first)
     receipt = stage(begin_again(first)).find(pytest.fail)
     assert receipt is not None
-    copy_files(receipt, first, tmp_path / "new")
+    copy_files(receipt, tmp_path / "new")
     assert {p.name: p.read_text() for p in (tmp_path / "new").iterdir()} == {
         p.name: p.name for p in (*outcome.parts, outcome.page)
     }
