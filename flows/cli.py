@@ -138,7 +138,7 @@ def main() -> None:
 
 def _fail(message: str, exit_code: int) -> NoReturn:
     if os.environ.get("PROPENSITY_LOG_FORMAT") == "json":  # the settings themselves may be wrong
-        print(json_log.format_error(message), file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"{json_log.format_error(message)}\n")
     else:
         Console(stderr=True).print(message, style="bold red", soft_wrap=True, markup=False)
     sys.exit(exit_code)

@@ -95,7 +95,7 @@ def _check_values(path: Path, column: Column) -> None:
         pa.array(column.domain or (), column.arrow_type)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise ContractError(f"{where}: domain {column.domain}", expected=column.dtype) from error
-    if column.range and not (len(column.range) == 2 and column.range[0] <= column.range[1]):  # noqa: PLR2004
+    if column.range and not (len(column.range) == 2 and column.range[0] <= column.range[1]):  # noqa: PLR2004  (a pair)
         raise ContractError(f"{where}: range {column.range}", expected="[lowest, highest]")
     is_whole = pa.types.is_integer(column.arrow_type)
     if column.published_as and column.published_as not in PUBLISHED:

@@ -47,11 +47,12 @@ def fit_network(
         seed: Of the order of rows.
         watch: Called at the end of each epoch; may stop the training.
     """
-    n_rows = min(len(plan.rows), len(responses))  # drawn again and again, it is no more work
+    # the same budget for every strategy: oversampling draws nearly twice as many rows
+    n_rows = min(len(plan.rows), len(responses))
     batch_size = min(n_rows, max(SMALLEST_BATCH, min(config.batch_size, n_rows // MIN_STEPS)))
-    trainee = EpochTrainer(network, rows, responses, plan, batch_size)
     n_steps = config.max_epochs * (n_rows // batch_size)
-    trainee.schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, n_steps)
+    schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, n_steps)
+    trainee = EpochTrainer(network, rows, responses, plan, batch_size, schedule)
     optimizer = keras.optimizers.AdamW(config.learning_rate, weight_decay=WEIGHT_DECAY)
     optimizer.build(network.trainable_variables)  # left to the first step it is traced twice
     trainee.compile(optimizer=optimizer, loss=make_loss(plan.loss), jit_compile=False)
@@ -70,8 +71,6 @@ def fit_network(
 class EpochTrainer(keras.Model):
     """A network in training; what `fit` takes for a step is an epoch, its data an order of rows."""
 
-    schedule: keras.optimizers.schedules.LearningRateSchedule
-
     def __init__(
         self,
         network: keras.Model,
@@ -79,9 +78,10 @@ class EpochTrainer(keras.Model):
         responses: NDArray[Any],
         plan: TrainingPlan,
         batch_size: int,
+        schedule: keras.optimizers.schedules.LearningRateSchedule,
     ) -> None:
         super().__init__()
-        self.network, self.batch_size = network, batch_size
+        self.network, self.batch_size, self.schedule = network, batch_size, schedule
         ones = responses.astype(np.float32)[:, None]
         # a vector: class_weight would be looked up row by row in Python
         weights = np.array(plan.class_weights, dtype=np.float32)[responses]

@@ -70,7 +70,9 @@ def open_night(config: NightlyConfig, flow_run_id: str | None = None) -> OpenNig
         return OpenNight(published, tuple(files), config, contract, workspace, is_repeat=True)
     run = start_run(engine, night, files, flow_run_id)
     earlier = () if config.force else find_earlier(engine, run)
-    return OpenNight(run, tuple(files), config, contract, workspace, False, earlier)
+    return OpenNight(
+        run, tuple(files), config, contract, workspace, is_repeat=False, earlier=earlier
+    )
 
 
 @contextmanager

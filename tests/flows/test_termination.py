@@ -22,12 +22,16 @@ class Slow:
             time.sleep(0.01)
 
 
+def destroy_things(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        Slow()
+        time.sleep(0.01)
+
+
 def test_a_signal_that_destructors_swallow_stops_the_night_all_the_same():
     before = sys.unraisablehook
-    with capture_sigterm(), pytest.raises(TerminationSignal), heed_termination():  # noqa: PT012
-        end = time.monotonic() + 30
-        while time.monotonic() < end:
-            Slow()
-            time.sleep(0.01)
+    with capture_sigterm(), pytest.raises(TerminationSignal), heed_termination():
+        destroy_things(30)
     assert Slow.n_signals == 0
     assert sys.unraisablehook is before
