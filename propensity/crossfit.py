@@ -64,6 +64,7 @@ def train_member(
     model = add_statistics(network, encoder, pairs, table)
     watch = ValidationScores(model, encoder, validation, config.patience, on_epoch)
     fit_network(network, (codes, numbers, statistics), responses, plan, config, seed, watch)
+    watch.restore_kept()
     folder.mkdir(parents=True, exist_ok=True)
     encoder.save(encoder_path(folder, fold))
     with write_whole(network_path(folder, fold), ".keras") as unfinished:  # Keras wants the ending

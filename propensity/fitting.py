@@ -4,7 +4,7 @@ Keras's own `fit` comes back to Python between steps, which costs a third of the
 small as these, and leaves all but one core idle.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -21,10 +21,17 @@ MIN_STEPS = 50
 """Steps an epoch: a book too small for as many full batches is learnt in smaller ones ..."""
 SMALLEST_BATCH = 64
 """... but not in batches that hold only a handful of ones."""
-N_PARTS = 4
+N_PARTS = 2
 """Of a batch: TensorFlow works on as many of them at once as there are cores."""
 Rows = tuple[NDArray[Any], ...]
-"""Codes, numbers and statistics, one row a policyholder."""
+"""The inputs of a network, one row a policyholder."""
+
+
+class Watch(Protocol):
+    """Looks at a network in training."""
+
+    def end_epoch(self, epoch: int) -> bool:
+        """Return whether training shall go on; the first epoch is 0."""
 
 
 def fit_network(
@@ -34,7 +41,7 @@ def fit_network(
     plan: TrainingPlan,
     config: NightlyConfig,
     seed: int,
-    watch: keras.callbacks.Callback,
+    watch: Watch,
 ) -> None:
     """Train a network in place.
 
@@ -45,31 +52,23 @@ def fit_network(
         plan: Which of them, in which loss, with which class weights.
         config: Epochs, batch size, learning rate.
         seed: Of the order of rows.
-        watch: Called at the end of each epoch; may stop the training.
+        watch: Asked after each epoch.
     """
     # the same budget for every strategy: oversampling draws nearly twice as many rows
     n_rows = min(len(plan.rows), len(responses))
     batch_size = min(n_rows, max(SMALLEST_BATCH, min(config.batch_size, n_rows // MIN_STEPS)))
     n_steps = config.max_epochs * (n_rows // batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, n_steps)
-    trainee = EpochTrainer(network, rows, responses, plan, batch_size, schedule)
-    optimizer = keras.optimizers.AdamW(config.learning_rate, weight_decay=WEIGHT_DECAY)
-    optimizer.build(network.trainable_variables)  # left to the first step it is traced twice
-    trainee.compile(optimizer=optimizer, loss=make_loss(plan.loss), jit_compile=False)
+    learner = EpochLearner(network, rows, responses, plan, batch_size, schedule)
     rng = np.random.default_rng(seed)
-    orders = np.stack([rng.permutation(plan.rows)[:n_rows] for _ in range(config.max_epochs)])
-    trainee.fit(
-        tf.data.Dataset.from_tensor_slices(orders.astype(np.int32)),
-        epochs=config.max_epochs,
-        steps_per_epoch=1,
-        shuffle=False,  # it is
-        callbacks=[watch],
-        verbose=0,
-    )
+    for epoch in range(config.max_epochs):
+        learner.learn(tf.constant(rng.permutation(plan.rows)[:n_rows], tf.int32))
+        if not watch.end_epoch(epoch):
+            break
 
 
-class EpochTrainer(keras.Model):
-    """A network in training; what `fit` takes for a step is an epoch, its data an order of rows."""
+class EpochLearner:
+    """A network in training; `learn` takes all steps of an epoch."""
 
     def __init__(
         self,
@@ -80,15 +79,18 @@ class EpochTrainer(keras.Model):
         batch_size: int,
         schedule: keras.optimizers.schedules.LearningRateSchedule,
     ) -> None:
-        super().__init__()
         self.network, self.batch_size, self.schedule = network, batch_size, schedule
+        self.optimizer = keras.optimizers.AdamW(weight_decay=WEIGHT_DECAY)
+        self.optimizer.build(network.trainable_variables)
+        self.loss = make_loss(plan.loss)
         ones = responses.astype(np.float32)[:, None]
         # a vector: class_weight would be looked up row by row in Python
         weights = np.array(plan.class_weights, dtype=np.float32)[responses]
         self.given = [tf.constant(a) for a in (*rows, ones, weights)]
+        self.learn = tf.function(self._learn_epoch)
 
-    def train_step(self, order: Any) -> dict[str, Any]:
-        """Take the steps of an epoch; the rows that fill no batch wait for the next order.
+    def _learn_epoch(self, order: Any) -> Any:
+        """Return the mean loss; the rows that fill no batch wait for the next order.
 
         Args:
             order: Indices of training rows, shape (n,).
@@ -97,12 +99,12 @@ class EpochTrainer(keras.Model):
         batches = tf.reshape(order[: n_steps * self.batch_size], (n_steps, self.batch_size))
 
         def take_step(step: Any, total: Any) -> tuple[Any, Any]:
-            return step + 1, total + self._learn(batches[step])
+            return step + 1, total + self._take_step(batches[step])
 
         _, total = tf.while_loop(lambda step, _: step < n_steps, take_step, (0, 0.0))
-        return {"loss": total / n_steps}
+        return total / n_steps
 
-    def _learn(self, batch: Any) -> Any:
+    def _take_step(self, batch: Any) -> Any:
         *rows, ones, weights = (tf.gather(given, batch) for given in self.given)
         # computed for each variable otherwise
         self.optimizer.learning_rate.assign(self.schedule(self.optimizer.iterations))

@@ -6,7 +6,6 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
 from propensity.target_statistics import Pairs
 
@@ -29,8 +28,10 @@ class PiecewiseLinear(keras.layers.Layer):
         """Encode numbers, shape (n, numerics)."""
         lows = np.concatenate([e[:-1] for e in self.edges]).astype(np.float32)
         widths = np.concatenate([np.diff(e) for e in self.edges]).astype(np.float32)
-        column = np.repeat(np.arange(len(self.edges)), [len(e) - 1 for e in self.edges])
-        return ops.clip((ops.take(numbers, column, axis=1) - lows) / widths, 0.0, 1.0)
+        number = np.repeat(np.arange(len(self.edges)), [len(e) - 1 for e in self.edges])
+        # a product with zeros and ones: taking a column for each bin costs five times as much
+        chosen = ops.matmul(numbers, np.eye(len(self.edges), dtype=np.float32)[:, number])
+        return ops.clip((chosen - lows) / widths, 0.0, 1.0)
 
     def get_config(self) -> dict[str, Any]:
         """Edges travel with the model."""
@@ -73,32 +74,32 @@ class PairStatistics(keras.layers.Layer):
 class CategoryEmbeddings(keras.layers.Layer):
     """A vector for each value of each category. (n, categories) -> (n, all widths).
 
-    Two values differ by one number, three by two: a vector is as wide as that, at most `width`. In
-    one table: a layer for each category costs each member a second before its first step.
+    Two values differ by one number, three by two: a vector is as wide as that, at most `width`. All
+    in one row of numbers: a layer for each category costs each member a second before its first
+    step, and a table as wide as the widest vector a tenth of each step.
     """
 
     def __init__(self, n_codes: list[int], width: int, seed: int = 0, **options: Any) -> None:
         super().__init__(**options)
         self.n_codes, self.width, self.seed = n_codes, width, seed
+        known = np.array(n_codes) - 1  # one code is for what is unknown
+        self.widths = np.clip(known - 1, 1, width).astype(np.int32)
 
     def build(self, _shape: Any) -> None:
-        """Make the table: the codes of one category below those of the one before."""
-        shape = (sum(self.n_codes), self.width)
-        # not Glorot's: the narrow range of a wide table would multiply to next to nothing
+        """Make the vectors: those of one category after those of the one before."""
+        shape = (int(np.dot(self.n_codes, self.widths)),)
+        # not Glorot's: a range that narrows with the number of codes would multiply to nothing
         draw = keras.initializers.RandomUniform(-EMBEDDING_LIMIT, EMBEDDING_LIMIT, self.seed)
-        self.table = self.add_weight(shape=shape, initializer=draw)
+        self.vectors = self.add_weight(shape=shape, initializer=draw)
 
     def call(self, codes: Any) -> Any:
         """Look up codes, shape (n, categories)."""
-        starts = np.cumsum([0, *self.n_codes[:-1]]).astype(np.int32)
-        vectors = ops.take(self.table, codes + starts, axis=0)
-        whole = ops.reshape(vectors, (-1, len(self.n_codes) * self.width))
-        return ops.take(whole, self._find_columns(), axis=1)
-
-    def _find_columns(self) -> NDArray[np.int32]:
-        known = np.array(self.n_codes) - 1  # one code is for what is unknown
-        widths = np.clip(known - 1, 1, self.width)
-        return np.flatnonzero(np.arange(self.width) < widths[:, None]).astype(np.int32)
+        starts = np.cumsum([0, *(np.array(self.n_codes) * self.widths)[:-1]])
+        category = np.repeat(np.arange(len(self.n_codes)), self.widths)
+        first = np.cumsum([0, *self.widths[:-1]])[category]
+        place = starts[category] + np.arange(len(category)) - first
+        own = ops.take(codes, category.astype(np.int32), axis=1)
+        return ops.take(self.vectors, own * self.widths[category] + place.astype(np.int32))
 
     def get_config(self) -> dict[str, Any]:
         """Return what the constructor needs."""

@@ -32,6 +32,7 @@ with suppress(RuntimeError):  # whoever imports us has used TensorFlow already: 
     tf.config.threading.set_intra_op_parallelism_threads(1)
 
 PREDICT_ROWS = 16_384
+PREDICT_PARTS = 4
 CROSS_RANK = 128
 N_CROSSES = 2
 DENSE_UNITS = (64,)
@@ -39,8 +40,7 @@ EMBEDDING_WIDTH = 6
 
 
 def seed_everything(seed: int) -> None:
-    """Start afresh: same seed, same machine, same order of rows."""
-    keras.utils.clear_session()
+    """Same seed, same machine: the same network. Forgets nothing: that takes 0.4 s a member."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 
@@ -97,11 +97,19 @@ class Predictor:
 
     def __init__(self, model: keras.Model) -> None:
         n_categories, n_numerics = (given.shape[1] for given in model.inputs)
+
+        def forward(codes: Any, numbers: Any) -> Any:
+            # TensorFlow works on as many parts at once as there are cores
+            parts = zip(
+                *(tf.split(given, PREDICT_PARTS) for given in (codes, numbers)), strict=True
+            )
+            return tf.concat([model(part, training=False)[:, 0] for part in parts], axis=0)
+
         self._forward = tf.function(
-            lambda codes, numbers: model([codes, numbers], training=False)[:, 0],
+            forward,
             input_signature=[
-                tf.TensorSpec((None, n_categories), tf.int32),
-                tf.TensorSpec((None, n_numerics), tf.float32),
+                tf.TensorSpec((PREDICT_ROWS, n_categories), tf.int32),
+                tf.TensorSpec((PREDICT_ROWS, n_numerics), tf.float32),
             ],
         )
 

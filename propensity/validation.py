@@ -29,7 +29,7 @@ class ScoredEpoch:
     weights: list[NDArray[np.float32]]
 
 
-class ValidationScores(keras.callbacks.Callback):
+class ValidationScores:
     """Scores the validation rows after each epoch: F1 chooses the epoch.
 
     F1 at the best threshold of these rows, which are neither trained nor judged on. It depends on
@@ -47,7 +47,6 @@ class ValidationScores(keras.callbacks.Callback):
         patience: int,
         on_epoch: OnEpoch,
     ) -> None:
-        super().__init__()
         self.network = network  # that is trained, with its statistics looked up
         self.predictor = Predictor(network)
         self.inputs = encoder.encode(validation)
@@ -56,19 +55,19 @@ class ValidationScores(keras.callbacks.Callback):
         self.n_epochs = self.n_worse = 0
         self.best: ScoredEpoch | None = None
 
-    def on_epoch_end(self, epoch: int, _: dict[str, float] | None = None) -> None:
-        """Stop after `patience` epochs in a row that are clearly worse than the best."""
+    def end_epoch(self, epoch: int) -> bool:
+        """Score; return False after `patience` epochs in a row that are clearly worse."""
         now = self._score(epoch)
         self.n_epochs = epoch + 1
         if self.best is None or now.f1 >= self.best.f1:
             self.best = now
         self.n_worse = self.n_worse + 1 if self._is_clearly_worse(now) else 0
         self.kept = self.best if self.n_worse else now
-        self.model.stop_training = self.n_worse >= self.patience
         self.on_epoch(epoch + 1, now.f1)
+        return self.n_worse < self.patience
 
-    def on_train_end(self, _: dict[str, float] | None = None) -> None:
-        """Go back to the epoch that is kept."""
+    def restore_kept(self) -> None:
+        """Let the network be that of the epoch that is kept."""
         self.network.set_weights(self.kept.weights)
 
     def _score(self, epoch: int) -> ScoredEpoch:

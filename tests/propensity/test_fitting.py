@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from propensity.fitting import WEIGHT_DECAY, EpochTrainer, fit_network
+from propensity.fitting import WEIGHT_DECAY, EpochLearner, fit_network
 from propensity.losses import make_loss
 from propensity.network import seed_everything
 from propensity.settings import NightlyConfig
@@ -17,16 +17,15 @@ N_ROWS = 1000
 Rows = tuple[NDArray[Any], ...]
 
 
-class Seen(keras.callbacks.Callback):
+class Seen:
     """Notes the weights after each epoch; stops after one of them."""
 
-    def __init__(self, stop_after: int = 99) -> None:
-        super().__init__()
-        self.stop_after, self.weights = stop_after, []
+    def __init__(self, network: keras.Model, stop_after: int = 99) -> None:
+        self.network, self.stop_after, self.weights = network, stop_after, []
 
-    def on_epoch_end(self, epoch: int, _: Any = None) -> None:
-        self.weights.append(self.model.network.get_weights())
-        self.model.stop_training = epoch + 1 >= self.stop_after
+    def end_epoch(self, epoch: int) -> bool:
+        self.weights.append(self.network.get_weights())
+        return epoch + 1 < self.stop_after
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +51,7 @@ def build() -> keras.Model:
 
 
 def fit(network: keras.Model, rows: Rows, responses: NDArray[Any], plan: TrainingPlan, **options):
-    watch = options.pop("watch", None) or Seen()
+    watch = Seen(network, options.pop("stop_after", 99))
     config = NightlyConfig(**{"max_epochs": 2, "batch_size": 100, "learning_rate": 0.01} | options)
     fit_network(network, rows, responses, plan, config, seed=3, watch=watch)
     return watch
@@ -65,18 +64,16 @@ def test_a_step_is_that_of_keras(rows: Rows, responses: NDArray[np.int8], loss) 
     plan = TrainingPlan(np.arange(N_ROWS), class_weights=(0.5, 3.0), loss=loss)
     ours, theirs = build(), build()
     schedule = keras.optimizers.schedules.CosineDecay(0.01, 1)
-    trainer = EpochTrainer(ours, rows, responses, plan, len(batch), schedule)
-    for model in (trainer, theirs):
-        optimizer = keras.optimizers.AdamW(0.01, weight_decay=WEIGHT_DECAY)
-        model.compile(optimizer=optimizer, loss=make_loss(loss), jit_compile=False)
-    trainer.optimizer.build(ours.trainable_variables)
-    told = trainer.train_step(keras.ops.convert_to_tensor(batch.astype(np.int32)))
+    learner = EpochLearner(ours, rows, responses, plan, len(batch), schedule)
+    optimizer = keras.optimizers.AdamW(0.01, weight_decay=WEIGHT_DECAY)
+    theirs.compile(optimizer=optimizer, loss=make_loss(loss), jit_compile=False)
+    told = learner.learn(keras.ops.convert_to_tensor(batch.astype(np.int32)))
     expected = theirs.train_on_batch(
         [given[batch] for given in rows],
         responses[batch, None].astype(np.float32),
         sample_weight=np.array(plan.class_weights)[responses[batch]],
     )
-    assert float(told["loss"]) == pytest.approx(float(expected), rel=1e-5)
+    assert float(told) == pytest.approx(float(expected), rel=1e-5)
     for mine, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         assert mine == pytest.approx(other, abs=1e-5)
 
@@ -100,14 +97,12 @@ def test_the_learning_rate_decays_to_nothing(rows: Rows, responses: NDArray[np.i
         np.abs(after[2] - before[2]).max()
         for before, after in zip(watch.weights[:-1], watch.weights[1:], strict=True)
     ]
-    assert moved[-1] < 0.3 * moved[0]
-    assert float(watch.model.optimizer.learning_rate) < 1e-4
+    assert moved[-1] < 0.03 * moved[0]
 
 
 def test_training_stops_when_the_watch_says_so(rows: Rows, responses: NDArray[np.int8]) -> None:
-    watch = fit(
-        build(), rows, responses, TrainingPlan(np.arange(N_ROWS)), max_epochs=5, watch=Seen(2)
-    )
+    plan = TrainingPlan(np.arange(N_ROWS))
+    watch = fit(build(), rows, responses, plan, max_epochs=5, stop_after=2)
     assert len(watch.weights) == 2
 
 

@@ -63,9 +63,9 @@ def test_piecewise_linear(numbers: tuple[float, float], expected: tuple[float, .
 def test_every_category_has_vectors_of_its_own() -> None:
     layer = CategoryEmbeddings([1, 3, 4, 9], width=2)  # the unknown one and 0, 2, 3 and 8 values
     layer.build((None, 4))
-    layer.set_weights([np.arange(34, dtype=np.float32).reshape(17, 2)])
+    layer.set_weights([np.arange(1 * 1 + 3 * 1 + 4 * 2 + 9 * 2, dtype=np.float32)])
     codes = np.array([[0, 0, 0, 0], [0, 2, 3, 8]], dtype=np.int32)
-    assert layer(codes).numpy().tolist() == [[0, 2, 8, 9, 16, 17], [0, 6, 14, 15, 32, 33]]
+    assert layer(codes).numpy().tolist() == [[0, 1, 4, 5, 12, 13], [0, 3, 10, 11, 28, 29]]
 
 
 def test_low_rank_cross() -> None:
