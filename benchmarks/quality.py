@@ -27,7 +27,7 @@ from propensity.dataset import CuratedBook, ingest_files, read_labelled
 from propensity.evaluation import evaluate_scores
 from propensity.folds import N_FOLDS, select_share
 from propensity.registry import ModelVersion
-from propensity.scorer import score_labelled
+from propensity.scorer import Scorer, score_labelled
 from propensity.settings import NightlyConfig
 
 CONTRACT = load_contract()
@@ -48,7 +48,16 @@ def run_network(book: CuratedBook, config: NightlyConfig) -> Scored:
         fitted = time.monotonic()
         version = ModelVersion("benchmark", folder, CONTRACT.digest, tuple(members))
         scored = score_labelled(book, version, CONTRACT)
-        return scored, fitted - started, len(scored) / (time.monotonic() - fitted)
+        return scored, fitted - started, measure_rate(book, version)
+
+
+def measure_rate(book: CuratedBook, version: ModelVersion) -> float:
+    """Rows a second through the five networks, encoding included, once they are loaded."""
+    rows, scorer = read_labelled(book), Scorer(version, CONTRACT)
+    scorer.score(rows.slice(0, 1000))  # each network is traced at its first rows
+    started = time.monotonic()
+    scorer.score(rows)
+    return rows.num_rows / (time.monotonic() - started)
 
 
 def run_trees(book: CuratedBook, make: Callable[[], Any], *, as_numbers: bool = False) -> Scored:

@@ -72,11 +72,16 @@ def measure_f1(response: NDArray[Any], predicted: NDArray[Any]) -> float:
 
 
 def compare_f1(
-    response: NDArray[Any], predicted_a: NDArray[Any], predicted_b: NDArray[Any], *, seed: int
+    response: NDArray[Any],
+    predicted_a: NDArray[Any],
+    predicted_b: NDArray[Any],
+    *,
+    seed: int,
+    level: float = 0.95,
 ) -> Interval:
     """Paired bootstrap of F1(a) - F1(b) on the same policyholders."""
     kinds = np.bincount(4 * response + 2 * predicted_a + predicted_b, minlength=8)
-    return compare_f1_of_kinds(kinds, seed=seed)
+    return compare_f1_of_kinds(kinds, seed=seed, level=level)
 
 
 def compare_f1_of_kinds(kinds: NDArray[Any], *, seed: int, level: float = 0.95) -> Interval:

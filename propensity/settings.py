@@ -86,7 +86,7 @@ class NightlyConfig(BaseSettings):
     )
     max_epochs: int = Field(7, ge=1, le=100, description="training stops here or earlier")
     patience: int = Field(
-        1, ge=1, le=100, description="epochs in a row of clearly worse validation F1 that end it"
+        2, ge=1, le=100, description="epochs in a row of clearly worse validation F1 that end it"
     )
     batch_size: int = Field(
         1024, ge=16, le=65_536, description="training rows a step, less if the book is small"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,6 +16,8 @@ from propensity.features import Encoder
 from propensity.network import Predictor
 from propensity.threshold import choose_threshold
 
+CLEAR_LEVEL = 0.999
+"""Of the interval: the best so far is compared with each later epoch, in five members (ADR 8)."""
 OnEpoch = Callable[[int, float], None]
 """Called with the epoch, from 1, and its validation F1."""
 
@@ -83,4 +86,11 @@ class ValidationScores:
     def _is_clearly_worse(self, now: ScoredEpoch) -> bool:
         if self.best is None or self.best is now:
             return False
-        return compare_f1(self.responses, self.best.predicted, now.predicted, seed=0).low > 0
+        return is_clearly_better(self.responses, self.best.predicted, now.predicted)
+
+
+def is_clearly_better(
+    responses: NDArray[Any], best: NDArray[np.bool_], other: NDArray[np.bool_]
+) -> bool:
+    """Whether the best of several epochs has the higher F1 by more than chance, all shape (n,)."""
+    return compare_f1(responses, best, other, seed=0, level=CLEAR_LEVEL).low > 0
