@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import keras
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,6 +26,7 @@ from propensity import crossfit, features, fitting, network
 from propensity.dataset import CuratedBook, ingest_files, read_labelled
 from propensity.folds import select_share
 from propensity.settings import NightlyConfig
+from propensity.target_statistics import fit_statistics
 from propensity.validation import ScoredEpoch, ValidationScores
 
 SEEDS = 0, 10
@@ -37,25 +39,45 @@ def hide_statistics(
     return np.zeros(pairs.starts[-1], np.float32), np.zeros(cells.shape, np.float32)
 
 
+def show_own(
+    pairs: Any, cells: NDArray[np.int32], responses: Any, ids: Any
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Let training rows see what scored rows see: cells in which their own response counts."""
+    table, _ = fit_statistics(pairs, cells, responses, ids)
+    return table, table[cells]
+
+
 def is_worse(self: ValidationScores, now: ScoredEpoch) -> bool:
     """However little."""
     return self.best is not now
 
 
+def stay(rate: float, _: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Keep the learning rate."""
+    return keras.optimizers.schedules.ExponentialDecay(rate, 1, 1.0)
+
+
 ARMS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "as it is": ({}, []),
     "without target statistics": ({}, [(crossfit, "fit_statistics", hide_statistics)]),
+    "statistics of their own responses too": ({}, [(crossfit, "fit_statistics", show_own)]),
     "without cross layers": ({}, [(network, "N_CROSSES", 0)]),
     "one cross layer": ({}, [(network, "N_CROSSES", 1)]),
     "three cross layers": ({}, [(network, "N_CROSSES", 3)]),
     "rank 32": ({}, [(network, "CROSS_RANK", 32)]),
-    "embeddings of width 2": ({}, [(network, "EMBEDDING_WIDTH", 2)]),
+    "without the dense layer": ({}, [(network, "DENSE_UNITS", ())]),
+    "embeddings of width 1": ({}, [(network, "EMBEDDING_WIDTH", 1)]),
+    "one bin, a number as it is": ({}, [(features, "N_BINS", 1)]),
     "32 bins": ({}, [(features, "N_BINS", 32)]),
     "without class weights": ({"strategy": "none"}, []),
     "without weight decay": ({}, [(fitting, "WEIGHT_DECAY", 0.0)]),
     "3 epochs": ({"max_epochs": 3}, []),
+    "a rate that does not decay": ({}, [(fitting.keras.optimizers.schedules, "CosineDecay", stay)]),
     "batches of 2,048": ({"batch_size": 2048}, []),
-    "the epoch of the highest F1": ({}, [(ValidationScores, "_is_clearly_worse", is_worse)]),
+    "the epoch of the highest F1": (
+        {"patience": 100},
+        [(ValidationScores, "_is_clearly_worse", is_worse)],
+    ),
 }
 
 

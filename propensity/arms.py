@@ -36,7 +36,7 @@ class ScoredArm:
             probability (what was done to the odds put right), one row a labelled policyholder, in
             the same order for every arm.
         fit_seconds: Of all members together.
-        n_training_rows: That they learnt from in an epoch, together.
+        n_training_rows: That their epochs were drawn from, together.
     """
 
     name: str

@@ -40,7 +40,7 @@ class ComparedArm:
         calibration_error_before: Mean gap of the raw probability, 20 equal-mass bins.
         calibration_error: With the odds put right, and recalibrated where that helps.
         fit_seconds: Of all members together.
-        n_training_rows: Rows that the members learnt from in an epoch, all together.
+        n_training_rows: Rows that the epochs of the members were drawn from, all together.
         difference: F1 less that of the arm `none`, on the same policyholders.
         difference_low: Lower end of its paired 95 % interval.
         difference_high: Upper end.

@@ -54,7 +54,8 @@ def fit_network(
         seed: Of the order of rows.
         watch: Asked after each epoch.
     """
-    # the same budget for every strategy: oversampling draws nearly twice as many rows
+    # a pass over the rows of a strategy, yet no more steps than the others take: oversampling
+    # draws nearly twice as many rows. Undersampling in as many steps learns its few by heart.
     n_rows = min(len(plan.rows), len(responses))
     batch_size = min(n_rows, max(SMALLEST_BATCH, min(config.batch_size, n_rows // MIN_STEPS)))
     n_steps = config.max_epochs * (n_rows // batch_size)

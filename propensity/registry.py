@@ -23,7 +23,7 @@ class Member:
         fold: The fold it scores.
         weight_of_zero: How much a zero counted in its training, by class weight or resampling.
         weight_of_one: How much a one counted.
-        n_training_rows: Rows it learnt from in an epoch.
+        n_training_rows: Rows its epochs were drawn from, resampled ones as often as they occur.
         n_epochs: Epochs it was trained for.
         validation_average_precision: Of the epoch that was kept, on training rows kept aside.
         loss: What was minimised.

@@ -111,3 +111,24 @@ def test_a_handful_of_rows_is_one_batch(rows: Rows, responses: NDArray[np.int8])
     before = network.get_weights()
     fit(network, rows, responses, TrainingPlan(np.arange(9)))
     assert not np.array_equal(before[2], network.get_weights()[2])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "n_steps"),
+    [(np.arange(N_ROWS), 15), (np.arange(2 * N_ROWS) % N_ROWS, 15), (np.arange(200), 3)],
+    ids=["all", "oversampled", "undersampled"],
+)
+def test_no_strategy_takes_more_steps_than_all_rows_do(
+    rows: Rows, responses: NDArray[np.int8], monkeypatch, chosen: NDArray[Any], n_steps: int
+) -> None:
+    """In batches of 64, the smallest; an epoch of undersampling is one pass over what is left."""
+    taken = []
+
+    class Counted(EpochLearner):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            self.learn = lambda order: taken.append(len(order) // self.batch_size)
+
+    monkeypatch.setattr("propensity.fitting.EpochLearner", Counted)
+    fit(build(), rows, responses, TrainingPlan(chosen))
+    assert taken == [n_steps] * 2
