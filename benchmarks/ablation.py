@@ -65,7 +65,6 @@ ARMS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "one cross layer": ({}, [(network, "N_CROSSES", 1)]),
     "three cross layers": ({}, [(network, "N_CROSSES", 3)]),
     "rank 32": ({}, [(network, "CROSS_RANK", 32)]),
-    "without the dense layer": ({}, [(network, "DENSE_UNITS", ())]),
     "embeddings of width 1": ({}, [(network, "EMBEDDING_WIDTH", 1)]),
     "one bin, a number as it is": ({}, [(features, "N_BINS", 1)]),
     "32 bins": ({}, [(features, "N_BINS", 32)]),

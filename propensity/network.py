@@ -2,7 +2,8 @@
 
 Numbers go through piecewise-linear bins, categories through embeddings, every pair of features
 through its target statistic; low-rank cross layers multiply all of them with one another, which a
-plain dense network of this size fails to learn here. docs/network.md tells what each is worth.
+plain dense network of this size fails to learn here, and a sum of the products is the logit.
+docs/network.md tells what each is worth.
 """
 
 from contextlib import suppress
@@ -35,7 +36,6 @@ PREDICT_ROWS = 16_384
 PREDICT_PARTS = 4
 CROSS_RANK = 128
 N_CROSSES = 2
-DENSE_UNITS = (64,)
 EMBEDDING_WIDTH = 6
 
 
@@ -62,8 +62,6 @@ def build_network(encoder: Encoder, pairs: Pairs, seed: int) -> keras.Model:
     x = x0
     for _ in range(N_CROSSES):
         x = LowRankCross(CROSS_RANK, seed=draw().seed)((x0, x))
-    for units in DENSE_UNITS:
-        x = keras.layers.Dense(units, activation="relu", kernel_initializer=draw())(x)
     logit = keras.layers.Dense(1, kernel_initializer=draw())(x)
     return keras.Model([codes, numbers, statistics], logit)
 
