@@ -1,6 +1,7 @@
 """The page of a comparison, and its Markdown."""
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,28 @@ def test_markdown_says_what_the_intervals_say_and_fits_an_artifact() -> None:
         assert number in text
 
 
+FIGURES = {
+    "arm": "class weight", "F1 95 %": "0.4577 0.4510 to 0.4610",
+    "less none paired 95 %": "+0.0010 -0.0004 to +0.0024", "F1 at 0.5": "0.4300",
+    "precision": "0.3600", "recall": "0.6400", "average precision": "0.3660", "ROC AUC": "0.8567",
+    "Brier before": "0.0879 0.1700", "calibration error before": "0.0023 0.2500",
+    "training rows": "1,293,576", "fit, s": "63",
+}  # fmt: skip
+"""Of WEIGHTED, each under its heading; no two are alike."""
+
+
+def pair(headings: list[str], cells: list[str]) -> dict[str, str]:
+    """Put each cell beside its heading, both without brackets and quotes."""
+    plain = [" ".join(re.sub(r"[^\w\s.,%+-]", "", t).split()) for t in headings + cells]
+    return dict(zip(plain[: len(headings)], plain[len(headings) :], strict=True))
+
+
+def test_every_figure_stands_under_its_heading() -> None:
+    lines = [x for x in render_markdown(COMPARISON).splitlines() if x.startswith("|")]
+    headings, _, _, weighted, _ = (line.split("|")[1:-1] for line in lines)
+    assert pair(headings, weighted) == FIGURES
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_page_opens_without_a_network_at_any_width(chromium, tmp_path: Path, width) -> None:
     page = chromium.new_page(viewport={"width": width, "height": 844})
@@ -42,6 +65,7 @@ def test_the_page_opens_without_a_network_at_any_width(chromium, tmp_path: Path,
     assert said == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator(".picture svg").bounding_box()["height"] > 60
-    assert "0.4577" in page.inner_text("body")
+    headings, weighted = (page.locator(".numbers tr").nth(i).locator("th, td") for i in (0, 2))
+    assert pair(headings.all_inner_texts(), weighted.all_inner_texts()) == FIGURES
     assert "rule <b>" in page.inner_text("body")
     page.close()
