@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -251,6 +252,25 @@ class PrefectStack:
         self.listener.shutdown()
         self.listener.server_close()
         self.api.close()
+
+
+@dataclass(frozen=True)
+class PrefectApi:
+    """The server of the tests, for commands that shall report to it: by PREFECT_API_URL."""
+
+    url: str
+
+    def read_artifact(self, key: str) -> dict[str, Any]:
+        """The newest under this key."""
+        answer = httpx.get(f"{self.url}/artifacts/{key}/latest", timeout=PATIENCE)
+        return dict(answer.raise_for_status().json())
+
+
+@pytest.fixture(scope="session")
+def prefect_api(prefect_server: None) -> PrefectApi:
+    from prefect.settings import PREFECT_API_URL  # seconds, and only where it is used
+
+    return PrefectApi(str(PREFECT_API_URL.value()))
 
 
 @pytest.fixture(scope="session")

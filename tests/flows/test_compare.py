@@ -11,17 +11,33 @@ from propensity.simulate import simulate_book
 pytestmark = pytest.mark.slow
 
 
-def test_strategies_are_compared_and_nothing_is_published(propensity, tmp_path: Path) -> None:
+def test_strategies_are_compared_and_nothing_is_published(
+    propensity, prefect_api, chromium, tmp_path: Path
+) -> None:
     simulate_book(tmp_path / "book.csv", n_rows=6_000, seed=2)
-    quick = {"PROPENSITY_MAX_EPOCHS": "1", "PROPENSITY_N_BOOTSTRAP": "20"}
-    ran = propensity("compare", str(tmp_path / "book.csv"), "--strategy", "undersample", **quick)
+    mine = {"PROPENSITY_MAX_EPOCHS": "1", "PROPENSITY_N_BOOTSTRAP": "20"}
+    mine["PREFECT_API_URL"] = prefect_api.url
+    ran = propensity("compare", str(tmp_path / "book.csv"), "--strategy", "undersample", **mine)
     assert ran.returncode == 0, ran.stderr
     (folder,) = (propensity.data_dir / "comparisons").iterdir()
     comparison = Comparison.load(folder / "comparison.parquet")
     names = [arm.name for arm in comparison.arms]
     assert names[:3] == ["none", "undersample", "logistic regression"]
     assert comparison.conclusion in " ".join(ran.stdout.split())
-    assert str(folder / "comparison.html") in ran.stdout
+    path = folder / "comparison.html"
+    assert str(path) in ran.stdout
+    shown = prefect_api.read_artifact("comparison")
+    assert (shown["type"], shown["description"]) == ("markdown", f"Page: {path}")
+    page = chromium.new_page()
+    page.goto(path.as_uri())
+    rows = page.locator("table.numbers tr").all_inner_texts()
+    page.close()
+    assert len(rows) == 1 + len(comparison.arms) == 6
+    for arm, row in zip(comparison.arms, rows[1:], strict=True):
+        assert row.startswith(arm.name)
+        assert f"{arm.f1:.4f}" in row
+        assert f"| {arm.name} | {arm.f1:.4f} (" in shown["data"]
+    assert comparison.conclusion in shown["data"]
     none, undersample = comparison.arms[:2]
     assert undersample.n_training_rows < 0.4 * none.n_training_rows
     assert comparison.as_of == dt.datetime.now().astimezone().date()
