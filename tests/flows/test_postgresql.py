@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+from propensity.registry import load_version
 from propensity.simulate import simulate_book
 
 ROOT = Path(__file__).parents[2]
@@ -20,11 +21,21 @@ def find_password(folder, password: str = PASSWORD) -> list[str]:
     return [str(path) for path in files if password.encode() in path.read_bytes()]
 
 
+def check_oversampled(models: Path, prevalence: float) -> None:
+    """The strategy that was set is the one of each member, and on the card."""
+    (folder,) = models.iterdir()
+    for member in load_version(folder).members:
+        odds = member.weight_of_zero, member.weight_of_one
+        assert odds == (1, pytest.approx(1 / prevalence - 1, rel=0.05))
+    assert "| strategy | oversample |" in (folder / "card.md").read_text(encoding="utf-8")
+
+
 def test_a_night_on_postgresql(propensity, postgresql_url):
     url = make_url(postgresql_url)
     password = url.password or PASSWORD  # the server of the tests takes any
     secret = url.set(password=password).render_as_string(hide_password=False)
     mine = {"PROPENSITY_DATABASE_URL": secret, "PROPENSITY_MAX_EPOCHS": "1"}
+    mine["PROPENSITY_STRATEGY"] = "oversample"
     ran = propensity("run", "--simulated", **mine)
     assert ran.returncode == 0, ran.stderr
     assert "The 10 best leads" in ran.stdout
@@ -46,9 +57,14 @@ def test_a_night_on_postgresql(propensity, postgresql_url):
     assert [output.returncode for output in outputs] == [0, 0, 0, 0, 0, 0, 5, 5]
     engine = create_engine(secret.replace("postgresql://", "postgresql+psycopg://"))
     with engine.connect() as connection:
-        scored = connection.execute(text("SELECT count(*) FROM current_scores")).scalar_one()
+        query = "SELECT count(*), avg(probability) FROM current_scores"
+        n_scored, mean = connection.execute(text(query)).one()
+        prevalence = connection.execute(text("SELECT prevalence FROM model_versions")).scalar_one()
     engine.dispose()
-    assert scored == 50_000
+    assert n_scored == 50_000
+    # ones were drawn until they were as many as zeros, and the scores put right again
+    assert mean == pytest.approx(prevalence, abs=0.02)
+    check_oversampled(propensity.data_dir / "models", prevalence)
     if password in ROOT.joinpath("README.md").read_text(encoding="utf-8"):
         pytest.skip(f"{password!r} is an ordinary word: whether it was shown cannot be told")
     assert not any(password in output.stdout + output.stderr for output in outputs)
