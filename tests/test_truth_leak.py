@@ -1,5 +1,7 @@
 """Nothing that is done to the imbalance reaches a row that is validated, judged or scored."""
 
+import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,14 +9,16 @@ import pandas as pd
 import pytest
 
 from propensity import crossfit, validation
-from propensity.arms import run_network_arm
+from propensity.arms import ScoredArm, run_network_arm
 from propensity.contract import load_contract
 from propensity.crossfit import train_member
 from propensity.dataset import CuratedBook, ingest_files, read_labelled
 from propensity.errors import InputError
 from propensity.folds import N_FOLDS, VALIDATION_SALT, assign_folds, select_share
+from propensity.registry import Member, encoder_path, network_path
 from propensity.settings import NightlyConfig
 from propensity.simulate import simulate_book
+from propensity.strategies import STRATEGIES, StrategyName
 
 CONTRACT = load_contract()
 CONFIG = NightlyConfig(max_epochs=1)
@@ -120,18 +124,47 @@ def split(book: CuratedBook, fold: int) -> tuple[list[int], list[int]]:
     return response[others & ~aside].tolist(), response[others & aside].tolist()
 
 
+@pytest.fixture
+def train_one(monkeypatch: pytest.MonkeyPatch) -> list[Member]:
+    """Let one member be trained and stand for all five: which rows are scored is asked, not how."""
+    trained: list[Member] = []
+
+    def train_or_copy(book, fold, contract, config, folder):
+        if not trained:
+            trained.append(train_member(book, fold, contract, config, folder))
+        for place in (network_path, encoder_path) if fold else ():
+            shutil.copy(place(folder, 0), place(folder, fold))
+        return dataclasses.replace(trained[0], fold=fold)
+
+    monkeypatch.setattr(crossfit, "train_member", train_or_copy)
+    return trained
+
+
 @pytest.mark.slow
-def test_oversampling_sees_its_own_training_rows_and_validates_on_rows_as_they_are(
-    book: CuratedBook, seen: dict[str, list[np.ndarray]], tmp_path: Path
+@pytest.mark.parametrize("strategy", [s for s in STRATEGIES if s != "undersample"])
+def test_a_strategy_sees_its_own_training_rows_and_leaves_all_others_as_they_are(
+    book: CuratedBook,
+    seen: dict[str, list[np.ndarray]],
+    train_one: list[Member],
+    tmp_path: Path,
+    strategy: StrategyName,
 ) -> None:
-    config = CONFIG.model_copy(update={"strategy": "oversample"})
-    member = train_member(book, 3, CONTRACT, config, tmp_path)
-    training, validation = split(book, 3)
+    arm = run_network_arm(book, strategy, CONTRACT, CONFIG, tmp_path)
+    training, validation = split(book, 0)
     assert seen["given"][0].tolist() == training
     assert seen["validated"][0].tolist() == validation
     n_zeros = training.count(0)
-    assert np.bincount(seen["drawn"][0]).tolist() == [n_zeros, n_zeros]
-    assert member.n_training_rows == 2 * n_zeros
+    drawn = [n_zeros, n_zeros if strategy == "oversample" else training.count(1)]
+    assert np.bincount(seen["drawn"][0]).tolist() == drawn
+    assert train_one[0].n_training_rows == sum(drawn)
+    check_scored(book, arm)
+
+
+def check_scored(book: CuratedBook, arm: ScoredArm) -> None:
+    source, scored = read_labelled(book), arm.read()
+    assert scored["policyholder_id"].tolist() == source["policyholder_id"].to_pylist()
+    assert scored["response"].tolist() == source["response"].to_pylist()
+    assert scored["response"].sum() == book.n_positive
 
 
 @pytest.mark.slow
@@ -147,7 +180,6 @@ def test_undersampling_leaves_validated_and_scored_rows_the_prevalence_of_the_so
         assert seen["drawn"][fold].mean() == 0.5
         for epoch in range(n_epochs):
             assert seen["validated"][fold * n_epochs + epoch].tolist() == validation
-    source, scored = read_labelled(book), arm.read()
-    assert scored["policyholder_id"].tolist() == source["policyholder_id"].to_pylist()
-    assert scored["response"].tolist() == source["response"].to_pylist()
-    assert scored["probability"].mean() == pytest.approx(book.n_positive / 6000, rel=0.25)
+    check_scored(book, arm)
+    mean = arm.read()["probability"].mean()
+    assert mean == pytest.approx(book.n_positive / 6000, rel=0.25)
