@@ -6,7 +6,7 @@ with the reason, also where no webhook is set up or its receiver is away.
 
 import datetime as dt
 
-from prefect import flow, get_run_logger
+from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
@@ -18,7 +18,13 @@ from propensity.warehouse.lateness import find_lateness
 from tasks.emitting import emit
 
 
-@flow(name="watchdog", flow_run_name="watchdog {as_of}")
+def _name_run() -> str:
+    """Name the date looked for; the schedule gives none and means today."""
+    given = runtime.flow_run.parameters.get("as_of")
+    return f"watchdog {given or dt.datetime.now().astimezone().date()}"
+
+
+@flow(name="watchdog", flow_run_name=_name_run)
 def watchdog(as_of: dt.date | None = None) -> State[None]:
     """Look whether the warehouse has the night; if it is late, say so and fail.
 

@@ -29,7 +29,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(Path("data"), description="folder of everything the job writes")
     database_url: SecretStr | None = Field(
-        None, description="SQLAlchemy URL of the warehouse; default: SQLite in data_dir"
+        None, description="SQLAlchemy URL of the warehouse; default: SQLite in the data folder"
     )
     log_format: Literal["text", "json"] = Field(
         "text", description="how the log looks: for people, or one JSON object a line"
@@ -41,16 +41,24 @@ class Settings(BaseSettings):
         20_000, ge=1, description="calls one night's leads are meant for: the decision card"
     )
     deadline: dt.time = Field(
-        dt.time(6), description="local time by which the night of today must be published"
+        dt.time(6),
+        description="by then the night of today must be published, or the watchdog says so",
     )
     webhook_url: SecretStr | None = Field(
         None, description="where `propensity ops setup` lets alerts be sent"
     )
     warehouse_patience: int = Field(
-        120, ge=0, le=3600, description="seconds a night under way waits for its warehouse"
+        120,
+        ge=0,
+        le=3600,
+        description="seconds a night under way waits for a warehouse that is away",
     )
     zombie_seconds: int = Field(
-        600, ge=40, le=3600, description="a run without heartbeat for so long is set to Crashed"
+        600,
+        ge=40,
+        le=3600,
+        description="seconds without heartbeat after which a run is set to Crashed; three times "
+        "`PREFECT_FLOWS_HEARTBEAT_FREQUENCY`",
     )
 
     @property
@@ -102,10 +110,15 @@ class NightlyConfig(BaseSettings):
     slice_tolerance: float = Field(
         0.02, ge=0, lt=1, description="F1 by which a candidate may be worse in a slice of the book"
     )
-    n_bootstrap: int = Field(200, ge=20, le=10_000, description="resamples behind an interval")
+    n_bootstrap: int = Field(
+        200, ge=20, le=10_000, description="resamples behind the interval of average precision"
+    )
 
     control_share: float = Field(
-        0.02, ge=0, le=0.5, description="share of the policyholders that is never a lead"
+        0.02,
+        ge=0,
+        le=0.5,
+        description="share of the policyholders that is never a lead, always the same people",
     )
     leads_include_known: bool = Field(
         False, description="keep those whose response is known among the leads"

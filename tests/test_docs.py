@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
 from propensity.cli import app
 from propensity.exit_codes import describe_exit_codes, list_exit_codes
 from propensity.settings import NightlyConfig, Settings
+from propensity.settings_page import describe_settings
 from propensity.warehouse.describe import describe_warehouse
 from propensity.warehouse.suppressions import read_suppressions
 
@@ -97,12 +99,19 @@ def parse_command(words: list[str]) -> None:
     "path", [d for d in DOCUMENTS if d.name != "CHANGELOG.md"], ids=lambda p: p.name
 )
 def test_every_command_shown_parses(path):
+    from prefect.cli._app import _app as prefect
+
     text = path.read_text(encoding="utf-8")
     for line in find_commands(text, "propensity"):
         try:
             parse_command(shlex.split(line))
         except Exception as error:  # noqa: BLE001  (typer brings a click of its own)
             pytest.fail(f"propensity {line}: {error}")
+    for line in find_commands(text, "prefect"):
+        try:
+            prefect.parse_args(shlex.split(line), exit_on_error=False, print_error=False)
+        except Exception as error:  # noqa: BLE001  (cyclopts has many)
+            pytest.fail(f"prefect {line}: {error}")
     makefile = read("Makefile")
     for line in find_commands(text, "make"):
         target, *variables = shlex.split(line)
@@ -240,6 +249,22 @@ def test_the_balance_shown_is_that_of_the_demo(demo):
     assert all(facts[name] == value for name, value in shown)
 
 
+def test_what_runs_when_is_told_as_it_is_deployed():
+    """The time, the flow, and whether it is once a week or every day."""
+    told = re.findall(
+        r"^\| `(\w+)/\w+` \| (every|Sundays)[ \w]* at (\d\d):(\d\d) \|",
+        read("deployments/README.md"),
+        re.MULTILINE,
+    )
+    found = yaml.safe_load(read("deployments/prefect.yaml"))["deployments"]
+    crons = {d["name"]: [s["cron"] for s in d["schedules"]] for d in found}
+    assert crons == {
+        name: [f"{int(minute)} {int(hour)} * * {'0' if often == 'Sundays' else '*'}"]
+        for name, often, hour, minute in told
+    }
+    assert [name for name, often, *_ in told if often == "Sundays"] == ["compare"]
+
+
 def test_the_tests_shown_all_passed():
     assert re.search(
         r"^=+ \d+ passed in ", find_outputs(read("README.md"))["make test"], re.MULTILINE
@@ -258,11 +283,30 @@ def test_exit_codes_are_described_as_they_are():
     assert helped == {row.code for row in list_exit_codes()} - {130}
 
 
-def test_every_setting_is_described_with_its_default():
-    text = read("docs/settings.md")
-    rows = dict(re.findall(r"^\| `PROPENSITY_(\w+)` \| ([^|]+) \|", text, re.MULTILINE))
-    fields = {**Settings.model_fields, **NightlyConfig.model_fields}
-    assert {name.lower() for name in rows} == set(fields)
-    for name, field in fields.items():
-        if isinstance(field.default, int | float):
-            assert rows[name.upper()].lower() == str(field.default).lower(), name
+def test_settings_are_described_as_they_are():
+    assert read("docs/settings.md") == describe_settings()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "| `PROPENSITY_DATABASE_URL` | SQLite in the data folder | SQLite or PostgreSQL |",
+        "| `PROPENSITY_DEADLINE` | 06:00 | a local time |",
+        "| `PROPENSITY_CALL_CAPACITY` | 20000 | 1 or more |",
+        "| `PROPENSITY_LEARNING_RATE` | 0.002 | above 0 to 1 |",
+        "| `PROPENSITY_PROMOTION_MARGIN` | 0.002 | 0 to below 1 |",
+        "| `PROPENSITY_LOG_FORMAT` | `text` | `text`, `json` |",
+        "| `PROPENSITY_AS_OF` | today | a date |",
+        "| `PROPENSITY_CSV` | none | a path, a glob, or a JSON list of them |",
+    ],
+)
+def test_a_setting_is_described_with_default_and_bounds(row):
+    assert row in describe_settings()
+
+
+def test_every_setting_and_secret_is_described():
+    rows = re.findall(r"^\| `PROPENSITY_(\w+)` .*\| (.+) \|$", describe_settings(), re.MULTILINE)
+    names = [*Settings.model_fields, *NightlyConfig.model_fields]
+    assert [name.lower() for name, _ in rows] == names
+    secrets = {name for name, meaning in rows if meaning.endswith("; a secret")}
+    assert secrets == {"DATABASE_URL", "WEBHOOK_URL"}

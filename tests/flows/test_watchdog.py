@@ -1,6 +1,7 @@
 import datetime as dt
 
 import pytest
+from prefect.client.orchestration import get_client
 from prefect.states import State
 
 from flows.watchdog import watchdog
@@ -34,3 +35,11 @@ def test_a_warehouse_that_does_not_answer_is_late_too(run_watchdog, monkeypatch)
     state = run_watchdog(YESTERDAY)
     assert state.is_failed()
     assert "does not answer" in state.message
+
+
+@pytest.mark.parametrize("as_of", [None, YESTERDAY], ids=["by its schedule", "by hand"])
+def test_a_run_is_named_after_the_date_it_looks_for(run_watchdog, as_of):
+    flow_run_id = run_watchdog(as_of).state_details.flow_run_id
+    with get_client(sync_client=True) as client:
+        name = client.read_flow_run(flow_run_id).name
+    assert name == f"watchdog {as_of or YESTERDAY + dt.timedelta(days=1)}"
