@@ -1,5 +1,6 @@
 """What every stage of a night needs to know, settled before the first one starts."""
 
+import datetime as dt
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +12,10 @@ from sqlalchemy import Engine
 from propensity.contract import Contract, load_contract
 from propensity.errors import BusyError
 from propensity.input_files import digest_files, find_files
+from propensity.registry import check_if_there
 from propensity.settings import NightlyConfig, Settings
 from propensity.warehouse.locks import only_one
+from propensity.warehouse.models import find_champion, find_files_digest
 from propensity.warehouse.runs import (
     Night,
     Run,
@@ -57,6 +60,7 @@ def open_night(config: NightlyConfig, flow_run_id: str | None = None) -> OpenNig
 
     Raises:
         InputError: No such files.
+        ChangedModelError: A file of the champion is not the one that was saved.
         WarehouseError: The database does not answer.
     """
     settings, contract = Settings(), load_contract()
@@ -69,10 +73,18 @@ def open_night(config: NightlyConfig, flow_run_id: str | None = None) -> OpenNig
     if published:
         return OpenNight(published, tuple(files), config, contract, workspace, is_repeat=True)
     run = start_run(engine, night, files, flow_run_id)
+    _check_champion(engine, workspace, config.as_of)
     earlier = () if config.force else find_earlier(engine, run)
     return OpenNight(
         run, tuple(files), config, contract, workspace, is_repeat=False, earlier=earlier
     )
+
+
+def _check_champion(engine: Engine, workspace: Workspace, as_of: dt.date) -> None:
+    """Find out now, and not after an hour of training; whoever loads it checks again."""
+    champion = find_champion(engine, as_of)
+    if champion:
+        check_if_there(workspace.model(champion), find_files_digest(engine, champion))
 
 
 @contextmanager

@@ -115,6 +115,20 @@ def check_files(folder: Path, files_digest: str) -> None:
         _read_unchanged(folder / name, digest)
 
 
+def check_if_there(folder: Path, files_digest: str | None) -> None:
+    """Compare the files of a registered version, unless nothing can be said of them.
+
+    Args:
+        folder: Of the version; one that is lost altogether is no attack.
+        files_digest: As registered; None for a version of before, whose files are not checked.
+
+    Raises:
+        ChangedModelError: A file is missing, or is not the one that was saved.
+    """
+    if files_digest and folder.exists():
+        check_files(folder, files_digest)
+
+
 def _read_unchanged(path: Path, expected: str) -> bytes:
     content = path.read_bytes() if path.is_file() else None
     if content is None or _digest(content) != expected:
@@ -141,8 +155,7 @@ def load_version(folder: Path, files_digest: str | None = None) -> ModelVersion:
         ModelError: The folder holds no whole version.
     """
     path = folder / "manifest.json"
-    if files_digest and folder.exists():  # a folder that is lost altogether is no attack
-        check_files(folder, files_digest)
+    check_if_there(folder, files_digest)
     if not path.is_file():
         raise ModelError(
             f"{folder} holds no model version",

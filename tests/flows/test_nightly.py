@@ -270,7 +270,9 @@ def test_force_repeats_a_night_with_the_same_scores_and_readers_keep_the_newer(
     assert read("SELECT max(as_of) AS as_of FROM current_scores").iloc[0, 0] == current
 
 
-def test_a_changed_champion_stops_the_night_and_is_not_replaced(folder, run_night, first):
+def test_a_changed_champion_stops_the_night_at_its_start_and_is_not_replaced(
+    folder, run_night, first
+):
     champion = find_champion(reach_warehouse())
     before = read("SELECT * FROM current_scores")
     network = folder / "data" / "models" / champion / "member-2.keras"
@@ -279,6 +281,8 @@ def test_a_changed_champion_stops_the_night_and_is_not_replaced(folder, run_nigh
     with pytest.raises(ChangedModelError, match=r"member-2\.keras has the SHA-256"):
         run_night("book.csv", 9, max_epochs=1)
     network.write_bytes(sound)
+    stopped = read("SELECT run_name FROM scoring_runs ORDER BY run_id DESC").iloc[0, 0]
+    assert not Workspace(folder / "data").curated(stopped).exists(), "before the first stage"
     runs = read_rows(reach_warehouse(), RUNS, 1)
     assert runs.loc[0, "status"] == "failed"
     assert "member-2.keras has the SHA-256" in runs.loc[0, "reason"]
