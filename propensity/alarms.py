@@ -37,10 +37,15 @@ def find_f1_drop(
     )
 
 
-def find_drift(night: OpenNight, last: LastNight) -> NightDrifted | None:
+def find_drift(night: OpenNight, serving: Contender, last: LastNight) -> NightDrifted | None:
     """Return the columns that moved far since last night, if there are any.
 
     It reads the counts that presenting a night keeps.
+
+    Args:
+        night: Tonight.
+        serving: Who scored tonight's book.
+        last: The night readers saw before.
 
     Raises:
         FileNotFoundError: Tonight could not be presented.
@@ -49,7 +54,8 @@ def find_drift(night: OpenNight, last: LastNight) -> NightDrifted | None:
     before = BookCounts.load(night.workspace.counts(last.run_name))
     if tonight is None:
         raise FileNotFoundError(night.workspace.counts(night.run.run_name))
-    drifts = compare_nights(before, tonight) if before else ()
+    same = serving.version.name == last.model_version
+    drifts = compare_nights(before, tonight, by_same_model=same) if before else ()
     far = [drift for drift in drifts if drift.strength == "large"]
     if not far:
         return None

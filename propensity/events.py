@@ -124,7 +124,8 @@ class NightDrifted(NightEvent):
 
     At least one column has a population stability index of 0.25 or more, the customary mark of a
     large shift (Siddiqi 2006, Credit Risk Scorecards, ch. 8). It compares with last night only: a
-    slow drift does not show here, but in the history of the report.
+    slow drift does not show here, but in the history of the report. Scores are compared only where
+    the same model version gave them: on the night of a promotion or a rollback they differ anyway.
 
     Args:
         as_of: date the night stands for

@@ -24,7 +24,7 @@ def alert(night: OpenNight, serving: Contender) -> None:
     if drop:
         emit(drop)
         line.log.warning("F1 fell from %.4f on %s to %.4f", drop.last_f1, last.as_of, drop.f1)
-    drift = find_drift(night, last)
+    drift = find_drift(night, serving, last)
     if drift:
         emit(drift)
         moved = ", ".join(drift.columns)

@@ -54,7 +54,8 @@ class NightReport:
         score_shares: Share of the book in 50 bins of probability, shape (50,).
         last_score_shares: The same of last night.
         last_night: Whom tonight is compared with; None: this is the first night.
-        since_last_night: How far each column moved; empty without counts of last night.
+        since_last_night: How far each column moved; empty without counts of last night. The
+            probability is not among them where another version scored last night.
         not_answered: How those to be scored differ from those learnt from.
         rejections: What was wrong with rejected rows.
         comparison: Of the strategies, the newest there is.
@@ -77,6 +78,12 @@ class NightReport:
     not_answered: tuple[ColumnDrift, ...]
     rejections: tuple[Rejection, ...]
     comparison: Comparison | None
+
+    @property
+    def model_before(self) -> str | None:
+        """The version that scored last night, where tonight another one did."""
+        before = self.last_night.model_version if self.last_night else None
+        return None if before == self.serving.version.name else before
 
     @property
     def shifted(self) -> tuple[ColumnDrift, ...]:
@@ -149,13 +156,17 @@ def describe_night(
     workspace, run_name = night.workspace, night.run.run_name
     counts = count_book(book, scores, night.contract)
     counts.save(workspace.counts(run_name))
-    last = BookCounts.load(workspace.counts(last_night.run_name)) if last_night else None
+    serving = decision.serving or contest.candidate
+    last, same = None, False
+    if last_night:
+        last = BookCounts.load(workspace.counts(last_night.run_name))
+        same = last_night.model_version == serving.version.name
     balance = describe_balance(book, night.contract, run_name, night.config.as_of)
     return NightReport(
         book=balance,
         contest=contest,
         decision=decision,
-        serving=decision.serving or contest.candidate,
+        serving=serving,
         scores=scores,
         segments=find_segments(counts, night.contract),
         curve=trace_precision_recall(scores, book.n_positive),
@@ -165,7 +176,7 @@ def describe_night(
         score_shares=share_by_probability(counts.probability),
         last_score_shares=share_by_probability(last.probability) if last else None,
         last_night=last_night,
-        since_last_night=compare_nights(last, counts) if last else (),
+        since_last_night=compare_nights(last, counts, by_same_model=same) if last else (),
         not_answered=compare_unlabelled(counts),
         rejections=sum_up_rejected(book),
         comparison=find_comparison(workspace),

@@ -11,11 +11,12 @@ from propensity.warehouse.tables import pointer_moves, scoring_runs
 
 @dataclass(frozen=True)
 class LastNight:
-    """The run of an earlier date that readers saw last."""
+    """The run of an earlier date that readers saw last, and the version that scored it."""
 
     run_id: int
     run_name: str
     as_of: dt.date
+    model_version: str
 
 
 def find_last_night(engine: Engine, as_of: dt.date) -> LastNight | None:
@@ -32,7 +33,7 @@ def find_last_night(engine: Engine, as_of: dt.date) -> LastNight | None:
     """
     runs = scoring_runs.c
     query = (
-        select(runs.run_id, runs.run_name, runs.as_of)
+        select(runs.run_id, runs.run_name, runs.as_of, runs.model_version)
         .join(pointer_moves, pointer_moves.c.to_run_id == runs.run_id)
         .where(runs.as_of < as_of)
         .order_by(pointer_moves.c.move_id.desc())

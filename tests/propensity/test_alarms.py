@@ -21,7 +21,7 @@ from propensity.workspace import Workspace
 
 from .conftest import QUALITY
 
-TONIGHT, LAST = dt.date(2026, 11, 24), LastNight(1, "last", dt.date(2026, 11, 23))
+TONIGHT, LAST = dt.date(2026, 11, 24), LastNight(1, "last", dt.date(2026, 11, 23), "v")
 
 
 @pytest.fixture
@@ -45,6 +45,9 @@ def serve(f1: float, half_width: float = 0.005) -> Contender:
     return Contender(ModelVersion("v", Path("v"), "c" * 64, ()), quality)
 
 
+SERVING = serve(0.45)
+
+
 def had(f1: float) -> RunSummary:
     fields = {f.name: 0 for f in dataclasses.fields(RunSummary)}
     return RunSummary(**fields | {"f1_score": f1, "prevalence": 0.13})
@@ -66,18 +69,21 @@ def test_no_drop_is_found(night, f1, half_width):
     assert find_f1_drop(night, serve(f1, half_width), LAST, had(0.45)) is None
 
 
-def save(night: OpenNight, run_name: str, *, age: int, n_damaged: int) -> None:
+def save(
+    night: OpenNight, run_name: str, *, age: int = 30, n_damaged: int = 500, n_low: int = 500
+) -> None:
     n = np.outer([n_damaged, 1000 - n_damaged], [0, 1, 0])
     damaged = ValueCounts("vehicle_damaged", False, ("Yes", "No"), n)
     ages = ValueCounts("age", True, tuple(float(age + i) for i in range(20)), np.full((20, 3), 9))
-    still = ValueCounts("probability", True, (0.1, 0.2), np.full((2, 3), 500))
-    BookCounts((damaged, ages), still).save(night.workspace.counts(run_name))
+    n_scored = np.outer([n_low, 1000 - n_low], [1, 1, 1])
+    probability = ValueCounts("probability", True, (0.1, 0.2), n_scored)
+    BookCounts((damaged, ages), probability).save(night.workspace.counts(run_name))
 
 
 def test_what_moved_far_is_found_the_furthest_first(night):
     save(night, "last", age=30, n_damaged=500)
     save(night, "tonight", age=60, n_damaged=900)
-    drift = find_drift(night, LAST)
+    drift = find_drift(night, SERVING, LAST)
     assert drift.columns == ("age", "vehicle_damaged")
     assert drift.stability_indices[0] > drift.stability_indices[1] >= drift.threshold == LARGE
 
@@ -85,15 +91,30 @@ def test_what_moved_far_is_found_the_furthest_first(night):
 def test_what_moved_little_is_not(night):
     save(night, "last", age=30, n_damaged=500)
     save(night, "tonight", age=30, n_damaged=600)
-    assert find_drift(night, LAST) is None
+    assert find_drift(night, SERVING, LAST) is None
+
+
+def test_scores_that_moved_far_are_found_where_the_same_model_gave_them(night):
+    save(night, "last", n_low=900)
+    save(night, "tonight", n_low=500)
+    assert find_drift(night, SERVING, LAST).columns == ("probability",)
+
+
+def test_scores_of_another_model_are_not_compared_but_the_book_is(night):
+    before = dataclasses.replace(LAST, model_version="another")
+    save(night, "last", n_low=900)
+    save(night, "tonight", n_low=500)
+    assert find_drift(night, SERVING, before) is None
+    save(night, "tonight", n_low=500, n_damaged=900)
+    assert find_drift(night, SERVING, before).columns == ("vehicle_damaged",)
 
 
 def test_without_counts_of_last_night_nothing_is_said(night):
     save(night, "tonight", age=30, n_damaged=600)
-    assert find_drift(night, LAST) is None
+    assert find_drift(night, SERVING, LAST) is None
 
 
 def test_without_counts_of_tonight_it_does_not_pass_for_quiet(night):
     save(night, "last", age=30, n_damaged=500)
     with pytest.raises(FileNotFoundError):
-        find_drift(night, LAST)
+        find_drift(night, SERVING, LAST)

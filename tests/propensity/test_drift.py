@@ -23,7 +23,9 @@ def numbers(values: np.ndarray, name: str = "x") -> ValueCounts:
 def compare(before: ValueCounts, after: ValueCounts) -> ColumnDrift:
     """Drift of a feature; the probability stays as it was."""
     still = count([0.1], [10], name="probability", is_number=True)
-    found = compare_nights(BookCounts((before,), still), BookCounts((after,), still))
+    found = compare_nights(
+        BookCounts((before,), still), BookCounts((after,), still), by_same_model=True
+    )
     return next(d for d in found if d.column == "x")
 
 
@@ -83,7 +85,9 @@ def test_the_largest_shift_comes_first_and_other_columns_are_left_out():
     a, b, old, new = (count("ab", [50, 50], name=name) for name in ("a", "b", "old", "new"))
     moved = dataclasses.replace(b, n=np.array([[90, 0, 0], [10, 0, 0]]))
     p = count([0.1], [10], name="probability", is_number=True)
-    found = compare_nights(BookCounts((a, b, old), p), BookCounts((a, moved, new), p))
+    found = compare_nights(
+        BookCounts((a, b, old), p), BookCounts((a, moved, new), p), by_same_model=True
+    )
     assert [d.column for d in found] == ["b", "a", "probability"]
 
 

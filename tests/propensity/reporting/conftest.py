@@ -102,14 +102,14 @@ def compare(workspace: Workspace) -> Comparison:
 def make_report(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., NightReport]:
     """Describe a night: the first of its folder, or the one after it."""
 
-    def make(*, is_second: bool = True, n_bad: int = 5) -> NightReport:
+    def make(*, is_second: bool = True, n_bad: int = 5, last_version: str = "v1") -> NightReport:
         folder = tmp_path_factory.mktemp("nights")
         first = open_night(folder, dt.date(2026, 11, 1))
         report = describe(first, folder, 1, None, n_bad)
         if not is_second:
             return report
         compare(first.workspace)
-        last = LastNight(1, first.run.run_name, first.config.as_of)
+        last = LastNight(1, first.run.run_name, first.config.as_of, last_version)
         return describe(open_night(folder, dt.date(2026, 11, 2)), folder, 2, last, n_bad)
 
     return make

@@ -155,6 +155,19 @@ def test_a_last_night_without_counts_is_said(report, pictures):
     assert "left no counts to compare with" in read(render_page(lost, pictures))
 
 
+def test_scores_of_another_model_are_not_compared_and_that_is_said(report, make_report, pictures):
+    assert report.model_before is None
+    assert "probability" in {d.column for d in report.since_last_night}
+    changed = make_report(last_version="v0")
+    assert [d.column for d in changed.since_last_night] == [
+        d.column for d in report.since_last_night if d.column != "probability"
+    ]
+    said = "Another model scored then, v0: the probabilities of the two nights are not compared."
+    text = read(render_page(changed, pictures))
+    assert text.count(said) == 2  # beside the scores and beside what moved
+    assert said not in read(render_page(report, pictures))
+
+
 def test_what_moved_is_worth_a_look(report, pictures):
     moved = (ColumnDrift("Region_Code", 0.312, 0, 0), *report.since_last_night)
     unseen = (ColumnDrift("Policy_Sales_Channel", 0.01, 2, 1234), *report.not_answered)

@@ -23,8 +23,10 @@ def test_the_first_night_has_none_before_it(engine, publish_night):
 
 def test_it_is_the_night_readers_saw_before(engine, publish_night):
     first, second = publish_night(1), publish_night(2)
-    assert find_last_night(engine, day(2)) == LastNight(first.run_id, first.run_name, day(1))
-    assert find_last_night(engine, day(3)) == LastNight(second.run_id, second.run_name, day(2))
+    for before, number in ((first, 1), (second, 2)):
+        scored_by = before.run_name  # each of these nights promotes its own
+        found = LastNight(before.run_id, before.run_name, day(number), scored_by)
+        assert find_last_night(engine, day(number + 1)) == found
 
 
 def test_a_night_that_was_rolled_back_is_passed_over(engine, publish_night):
