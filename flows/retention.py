@@ -1,12 +1,18 @@
-"""Scores of old nights are dropped; after the night, because it must not meet a publish."""
+"""Scores of old nights are dropped, and files that no night needs any more.
+
+After the night, because it must not meet a publish; files stay while any night is under way.
+"""
 
 import datetime as dt
 
 from prefect import flow, get_run_logger
 
-from propensity.night import reach_warehouse
+from propensity.errors import BusyError
+from propensity.night import only_one_night, reach_warehouse
 from propensity.settings import Settings
+from propensity.warehouse.leftovers import remove_leftovers
 from propensity.warehouse.retention import StoredNight, drop_superfluous
+from propensity.workspace import Workspace
 
 
 def _name_run() -> str:
@@ -15,13 +21,23 @@ def _name_run() -> str:
 
 @flow(name="retention", flow_run_name=_name_run)
 def retention(keep_nights: int | None = None) -> list[StoredNight]:
-    """Drop the nights that `propensity retention --dry-run` lists, and say which.
+    """Drop the nights and files that `propensity retention --dry-run` lists, and say which.
 
     Args:
         keep_nights: Dates to keep, newest first; default: PROPENSITY_KEEP_NIGHTS.
     """
-    kept = keep_nights or Settings().keep_nights
-    nights = drop_superfluous(reach_warehouse(), kept)
+    settings, warehouse, log = Settings(), reach_warehouse(), get_run_logger()
+    kept = keep_nights or settings.keep_nights
+    nights = drop_superfluous(warehouse, kept)
     dropped = ", ".join(night.run_name for night in nights) or "none"
-    get_run_logger().info("Nights dropped, %s dates are kept: %s", kept, dropped)
+    log.info("Nights dropped, %s dates are kept: %s", kept, dropped)
+    try:
+        with only_one_night():
+            removed = remove_leftovers(warehouse, Workspace(settings.data_dir.resolve()))
+    except BusyError as error:
+        log.warning("Files stay until the next time: %s", error)
+    else:
+        paths = ", ".join(str(leftover.path) for leftover in removed) or "none"
+        n_bytes = sum(leftover.n_bytes for leftover in removed)
+        log.info("Files removed, %s bytes: %s", f"{n_bytes:,}", paths)
     return nights

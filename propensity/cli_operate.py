@@ -8,13 +8,16 @@ import pandas as pd
 import typer
 
 from propensity.cli import app, models_app
+from propensity.night import only_one_night
 from propensity.settings import Settings
 from propensity.terminal import print_frame, terminal
+from propensity.warehouse.leftovers import find_leftovers, remove_leftovers
 from propensity.warehouse.models import roll_back_model
 from propensity.warehouse.pointer import roll_back
 from propensity.warehouse.retention import drop_superfluous, find_superfluous
 from propensity.warehouse.schema import open_warehouse
 from propensity.warehouse.suppressions import read_suppressions, record_suppressions
+from propensity.workspace import Workspace
 
 Reason = Annotated[str, typer.Option(help="Why; it is recorded with your name.")]
 
@@ -68,12 +71,24 @@ def retention(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
 ) -> None:
-    """Drop the scores of old nights; kept are promotions' nights and what readers see."""
+    """Drop the scores of old nights, and files that no night needs any more.
+
+    Kept are promotions' nights, what readers see, and what a night of the last week could resume.
+    """
     settings = Settings()
     engine = open_warehouse(settings.warehouse_url)
+    workspace = Workspace(settings.data_dir.resolve())
     decide = find_superfluous if dry_run else drop_superfluous
     nights = decide(engine, keep or settings.keep_nights)
     if nights:
         print_frame(pd.DataFrame(nights), "Would be dropped" if dry_run else "Dropped")
+    if dry_run:
+        leftovers = find_leftovers(engine, workspace, [night.run_name for night in nights])
     else:
+        with only_one_night():
+            leftovers = remove_leftovers(engine, workspace)
+    if leftovers:
+        title = "Files that would be removed" if dry_run else "Files removed"
+        print_frame(pd.DataFrame(leftovers), title)
+    if not nights and not leftovers:
         terminal.print("Nothing to drop.")

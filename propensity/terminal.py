@@ -36,6 +36,7 @@ formats = {
     "fit_seconds": "{:.0f}",
     "n_policyholders": "{:,.0f}",
     "n_rejected": "{:,.0f}",
+    "n_bytes": "{:,.0f}",
     "finished_at": "{:.16}",
     "trained_at": "{:.16}",
 }

@@ -1,0 +1,93 @@
+"""Files nobody needs any more: of attempts that failed or were killed, and of dropped nights."""
+
+import datetime as dt
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine, and_, or_, select, tuple_
+
+from propensity.warehouse.tables import model_versions, scoring_runs
+from propensity.workspace import Workspace
+
+RESUMABLE = dt.timedelta(days=7)
+"""A night that failed may be begun again for so long, and finds what its attempts finished."""
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A folder or file to be removed, and the bytes in it."""
+
+    path: Path
+    n_bytes: int
+
+
+def find_leftovers(
+    engine: Engine, workspace: Workspace, dropped: Collection[str] = ()
+) -> list[Leftover]:
+    """Return what may go: the files of runs that are done with, and files that were never finished.
+
+    A night stays whole while one of its attempts is published, under way, or began in the last
+    seven days: an attempt may have taken files of the one before where they lie. Pages stay, and
+    so does every model version that is registered. What no run of this warehouse is named after
+    may be another warehouse's, and stays too.
+
+    Args:
+        engine: The warehouse.
+        workspace: The data folder.
+        dropped: Names of published runs that count as dropped already.
+    """
+    before = dt.datetime.now(dt.UTC) - RESUMABLE
+    past = _find_past_runs(engine, before, dropped)
+    models = past - _find_registered(engine)
+    folders = [
+        *_find_folders(workspace.curated("any").parent, past),
+        *_find_folders(workspace.scores("any").parent, past),
+        *_find_folders(workspace.receipts("any").parent, past),
+        *_find_folders(workspace.model("any").parent, models),
+    ]
+    unfinished = [
+        path
+        for path in sorted(workspace.root.rglob("*.unfinished*"))
+        if path.is_file()
+        and path.stat().st_mtime < before.timestamp()
+        and not any(folder in path.parents for folder in folders)
+    ]
+    return [Leftover(path, _count_bytes(path)) for path in (*folders, *unfinished)]
+
+
+def remove_leftovers(engine: Engine, workspace: Workspace) -> list[Leftover]:
+    """Remove them; to be called while no night can begin (propensity.night.only_one_night)."""
+    found = find_leftovers(engine, workspace)
+    for leftover in found:
+        if leftover.path.is_dir():
+            shutil.rmtree(leftover.path)
+        else:
+            leftover.path.unlink()
+    return found
+
+
+def _find_folders(parent: Path, names: set[str]) -> list[Path]:
+    """Look among what is there: a name in the database must not lead out of the data folder."""
+    return [f for f in sorted(parent.glob("*")) if f.name in names and not f.is_symlink()]
+
+
+def _find_past_runs(engine: Engine, before: dt.datetime, dropped: Collection[str]) -> set[str]:
+    runs = scoring_runs.c
+    night = tuple_(runs.as_of, runs.input_digest, runs.config_digest)
+    is_stored = and_(runs.status == "published", runs.run_name.not_in(dropped))
+    needed = or_(is_stored, runs.status == "running", runs.started_at >= before)
+    query = select(runs.run_name).where(night.not_in(select(*night.clauses).where(needed)))
+    with engine.connect() as connection:
+        return set(connection.execute(query).scalars())
+
+
+def _find_registered(engine: Engine) -> set[str]:
+    with engine.connect() as connection:
+        return set(connection.execute(select(model_versions.c.model_version)).scalars())
+
+
+def _count_bytes(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
