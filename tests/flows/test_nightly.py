@@ -2,6 +2,7 @@ import dataclasses
 import datetime as dt
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import pandas as pd
 import pytest
 from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.filters import ArtifactFilter, FlowRunFilter
 from prefect.settings import PREFECT_API_URL
 
 from flows.nightly import NightResult, nightly
@@ -33,6 +34,8 @@ from propensity.workspace import Workspace
 pytestmark = pytest.mark.slow
 N_ROWS = 20_000
 FIRST_DATE = dt.date(2026, 11, 1)
+STAGES = {"ingest", "report", "evaluate", "promote", "score", "publish", "present", "alert"}
+STAGES |= {f"train-fold-{k}" for k in range(5)}
 QUICK = {"max_epochs": 2, "batch_size": 256, "n_bootstrap": 50}
 
 
@@ -95,19 +98,15 @@ def test_probabilities_are_calibrated_although_classes_were_weighted(folder, fir
     assert mean == pytest.approx(summary.prevalence, abs=0.02)
 
 
-def test_every_stage_is_a_task_run_with_a_readable_name(first):
+def test_every_stage_is_a_task_run_with_a_readable_name_and_no_result_is_pickled(first):
     flow_run_id = read("SELECT flow_run_id FROM scoring_runs WHERE run_id = 1").iloc[0, 0]
     with get_client(sync_client=True) as client:
         only = FlowRunFilter(id={"any_": [flow_run_id]})
-        names = {run.name for run in client.read_task_runs(flow_run_filter=only)}
+        tasks = client.read_task_runs(flow_run_filter=only)
         flow_run = client.read_flow_run(flow_run_id)
-    trained = {f"train-fold-{k}" for k in range(5)}
-    assert (
-        names
-        == {"ingest", "report", "evaluate", "promote", "score", "publish", "present", "alert"}
-        | trained
-    )
+    assert {run.name for run in tasks} == STAGES
     assert flow_run.name == "nightly 2026-11-01"
+    assert [run.name for run in (*tasks, flow_run) if run.state.data is not None] == []
 
 
 def test_a_killed_night_resumes_and_ends_as_one_that_ran_through(
@@ -117,7 +116,7 @@ def test_a_killed_night_resumes_and_ends_as_one_that_ran_through(
     scores, summary = read(query), summarize(first)
     place = Workspace(folder / "killed")
     monkeypatch.setenv("PROPENSITY_DATA_DIR", str(place.root))
-    kill_while_training(folder / "book.csv", place.receipts(summary.run_name), fold=3)
+    kill_while_training(folder, place.receipts(summary.run_name), fold=3)
     trained = {k: network_path(place.model(summary.run_name), k).read_bytes() for k in range(3)}
     caplog.clear()
     resumed = summarize(run_night("book.csv", 0))
@@ -125,6 +124,8 @@ def test_a_killed_night_resumes_and_ends_as_one_that_ran_through(
     assert [m.split(" digests match: ")[1].split()[1] for m in taken] == [
         "policyholders", "epochs", "epochs", "epochs"
     ]  # fmt: skip
+    told = [r.task_run_name for r in caplog.records if re.search(r", \d+\.\d s$", r.getMessage())]
+    assert sorted(told) == sorted(STAGES), "one line a stage, with its seconds"
     assert resumed.run_name == f"{summary.run_name}-2"
     for fold, network in trained.items():  # Keras writes the time into it
         assert network_path(place.model(resumed.run_name), fold).read_bytes() == network
@@ -135,14 +136,17 @@ def test_a_killed_night_resumes_and_ends_as_one_that_ran_through(
     )
 
 
-def kill_while_training(csv: Path, receipts: Path, fold: int) -> None:
+def kill_while_training(folder: Path, receipts: Path, fold: int) -> None:
     """Run the night in a process of its own; kill -9 once the fold before has its receipt."""
-    command = [Path(sys.executable).with_name("propensity"), "run", str(csv)]
+    command = [Path(sys.executable).with_name("propensity"), "run", str(folder / "book.csv")]
     settings = {f"PROPENSITY_{name.upper()}": str(value) for name, value in QUICK.items()}
-    server = {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
-    with subprocess.Popen(
-        [*command, "--as-of", str(FIRST_DATE)], env=os.environ | settings | server
-    ) as night:
+    settings |= {"PREFECT_API_URL": str(PREFECT_API_URL.value()), "PROPENSITY_LOG_FORMAT": "json"}
+    words = [*command, "--as-of", str(FIRST_DATE)]
+    log = folder / "killed.log"
+    with (
+        log.open("w") as out,
+        subprocess.Popen(words, env=os.environ | settings, stdout=out, stderr=out) as night,
+    ):
         deadline = time.monotonic() + 180
         while not (receipts / f"train-fold-{fold - 1}.json").exists():
             assert night.poll() is None
@@ -150,6 +154,9 @@ def kill_while_training(csv: Path, receipts: Path, fold: int) -> None:
             time.sleep(0.05)
         night.kill()
     assert not (receipts / f"train-fold-{fold}.json").exists()
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    ended = [line["task_run"] for line in lines if " epochs on " in line["message"]]
+    assert ended[: fold - 1] == [f"train-fold-{k}" for k in range(fold - 1)], "TensorFlow was there"
 
 
 def test_same_night_again_does_nothing(folder, run_night, first):
@@ -244,6 +251,15 @@ def test_the_page_compares_with_the_night_readers_saw_before(folder, first, thir
     text = pages[1].read_text(encoding="utf-8")
     assert f"Since {FIRST_DATE}" in text
     assert "Promoted" in text
+
+
+def test_tables_keep_their_history_under_the_same_key(first, third):
+    runs = read("SELECT run_id, flow_run_id FROM scoring_runs").set_index("run_id")["flow_run_id"]
+    both = {runs[first.run_id], runs[third.run_id]}
+    with get_client(sync_client=True) as client:
+        for key in ("evaluation", "slices", "class-balance", "decision", "night"):
+            found = client.read_artifacts(artifact_filter=ArtifactFilter(key={"any_": [key]}))
+            assert both <= {str(artifact.flow_run_id) for artifact in found}, key
 
 
 def test_force_repeats_a_night_with_the_same_scores_and_readers_keep_the_newer(

@@ -1,6 +1,8 @@
 from prefect.artifacts import Artifact
 
 from propensity.registry import encoder_path, network_path
+from tasks import train as stage
+from tasks.artifacts import update_progress_artifact
 from tasks.train import train
 
 
@@ -36,11 +38,19 @@ def test_takes_a_member_of_an_earlier_attempt_into_the_new_version(
     assert len(list(again.workspace.model(again.version_name).iterdir())) == 2
 
 
-def test_trains_anew_where_the_network_was_changed(
-    night, book, members, begin_again, damage, caplog
+def test_trains_anew_where_the_network_was_changed_and_shows_each_epoch(
+    night, book, members, begin_again, damage, caplog, monkeypatch
 ):
+    shown = []
+
+    def show(artifact, progress):
+        update_progress_artifact(artifact, progress)
+        shown.append(float(Artifact.get("training-fold-3").data))
+
+    monkeypatch.setattr(stage, "update_progress_artifact", show)
     again = begin_again("changed")
     with damage(network_path(night.workspace.model(night.version_name), 3)):
         assert train(again, book, 3) == members[3]
+    assert shown == [50, 100, 100]
     assert "member-3.keras has changed" in caplog.text
     assert "taken from" not in caplog.text
