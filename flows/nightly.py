@@ -12,6 +12,7 @@ from prefect import Flow, flow, get_run_logger, runtime
 from prefect.client.schemas.objects import FlowRun, State
 
 from flows.termination import heed_termination
+from flows.unread import go_on_unread
 from propensity.errors import ModelError
 from propensity.folds import N_FOLDS
 from propensity.night import only_one_night, open_night, reach_warehouse
@@ -50,6 +51,7 @@ def record_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -
 )
 def nightly(config: NightlyConfig) -> NightResult:
     """Read the book, report its imbalance, retrain, decide, score everyone, publish."""
+    go_on_unread()
     with heed_termination(), only_one_night():
         night = open_night(config, runtime.flow_run.id)
         if night.is_repeat:
