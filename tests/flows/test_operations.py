@@ -20,8 +20,9 @@ def tell(case: str, since: float) -> None:
     print(f"\n{case}: {time.monotonic() - since:.1f} s")  # noqa: T201
 
 
-def run_night(stack, as_of: str, csv: str = "book.csv") -> str:
-    return stack.run("nightly/nightly", config={"csv": [str(stack.folder / csv)], "as_of": as_of})
+def run_night(stack, as_of: str, csv: str = "book.csv", **settings: int) -> str:
+    config = {"csv": [str(stack.folder / csv)], "as_of": as_of} | settings
+    return stack.run("nightly/nightly", config=config)
 
 
 def read(stack, query: str, *values: object) -> list[tuple]:
@@ -50,6 +51,12 @@ def count_heartbeats(stack, run: str) -> int:
     event = {"name": ["prefect.flow-run.heartbeat"]}
     query = {"filter": {"event": event, "resource": {"id": [f"prefect.flow-run.{run}"]}}}
     return int(stack.ask("POST", "/events/filter", json=query)["total"])
+
+
+def read_progress(stack, run: str) -> float:
+    """Of the first member, in per cent."""
+    query = {"artifacts": {"flow_run_id": {"any_": [run]}, "key": {"any_": ["training-fold-0"]}}}
+    return max((a["data"] for a in stack.ask("POST", "/artifacts/filter", json=query)), default=0)
 
 
 @pytest.fixture(scope="module")
@@ -108,8 +115,7 @@ def test_a_killed_run_is_crashed_by_its_worker_and_can_be_retried(stack, wait_un
     wait_until(
         lambda: stack.listener.find("failed", f"{name} is Crashed"), "the alert of the crash"
     )
-    # the worker may report it a second time, seconds later; a retry before that would be undone
-    time.sleep(5)
+    stack.wait_for_report(run)
     stack("prefect", "--no-prompt", "flow-run", "retry", run)
     stack.wait_for(run, "RUNNING")
     assert stack.read(run)["run_count"] == 2
@@ -140,6 +146,7 @@ def test_a_night_is_published_although_the_server_goes_away(stack, wait_until):
     stack.wait_for(run, "CRASHED", "COMPLETED")
     tell("server back: the run has ended after", back)
     if stack.read(run)["state_type"] == "CRASHED":
+        stack.wait_for_report(run)
         stack("prefect", "--no-prompt", "flow-run", "retry", run)
         stack.wait_for(run, "COMPLETED")
     tell("server back: the run is Completed after", back)
@@ -172,6 +179,10 @@ def second_night(stack, wait_until) -> str:
     refused = stack.wait_for(run_night(stack, THIRD), "CANCELLED")
     assert "concurrency limit" in refused["state"]["message"]
     assert find_readers_night(stack) == FIRST
+    # now the worker alone: the night goes on, and the next worker leaves it to itself
+    stack.kill(stack.worker)
+    assert "Running: alive" in stack("propensity", "ops", "reconcile", "--retry")
+    stack.start_worker()
     stack.wait_for(again, "COMPLETED", "FAILED", "CRASHED")
     tell("server, worker and flow run killed: the night begun again is Completed after", killed)
     return again
@@ -181,6 +192,13 @@ def test_after_a_power_cut_the_night_is_begun_again_and_completes(stack, second_
     assert stack.read(second_night)["state_type"] == "COMPLETED"
     assert find_readers_night(stack) == SECOND
     assert read(stack, STATUSES, SECOND) == [("failed",), ("published",)]
+
+
+def test_a_night_outlives_its_worker(stack, second_night):
+    """The worker was killed in the middle of it, and another one was started."""
+    assert stack.read(second_night)["run_count"] == 1
+    assert set(stack.find_tasks(second_night).values()) == {"COMPLETED"}
+    assert stack.count_slots("nightly/nightly") == 0
 
 
 def test_a_drop_of_f1_is_told(stack, second_night, wait_until):
@@ -195,14 +213,22 @@ def test_drift_is_told(stack, second_night, wait_until):
 
 
 def test_cancelling_stops_the_training_and_leaves_last_night(stack, second_night, wait_until):
-    run = run_night(stack, THIRD)
-    stack.wait_for_task(run, "train-fold-1")
+    """The member it meets is not trained to its end, and none after it begins."""
+    long = {"max_epochs": 100, "patience": 100}
+    run = run_night(stack, THIRD, **long)
+    progress = wait_until(lambda: read_progress(stack, run), "an epoch is over")
+    assert progress < 90
+    (pid,) = stack.find_processes(run)
     cancelled = time.monotonic()
-    stack("prefect", "--no-prompt", "flow-run", "cancel", run)
-    wait_until(lambda: not stack.find_processes(run), "the process of the night is gone")
+    stack.set_state(run, "CANCELLING", "Cancelling")
+    wait_until(lambda: pid not in stack.find_processes(run), "the process of the night is gone")
     tell("cancelled while training: stopped after", cancelled)
     stack.wait_for(run, "CANCELLED")
     tell("cancelled while training: Cancelled after", cancelled)
+    tasks = stack.find_tasks(run)
+    assert tasks.pop("train-fold-0") != "COMPLETED"
+    assert tasks == {"ingest": "COMPLETED", "report": "COMPLETED"}
+    assert progress <= read_progress(stack, run) < 100
     assert find_readers_night(stack) == SECOND
     wait_until(lambda: read(stack, STATUSES, THIRD) == [("failed",)], "the warehouse knows")
 
