@@ -98,13 +98,10 @@ class Live:
 @contextmanager
 def started(word: str, environment: dict[str, str], folder: Path) -> Iterator[None]:
     """Start a process of a group of its own, and end it by its id, children and all."""
-    with (folder / f"{word}.log").open("w") as log:
+    out, log = (folder / f"{word}.out").open("w"), (folder / f"{word}.log").open("w")
+    with out, log:
         process = subprocess.Popen(
-            [START, word],
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+            [START, word], env=environment, stdout=out, stderr=log, start_new_session=True
         )
         try:
             yield
@@ -154,8 +151,9 @@ def start_installed_postgresql() -> Iterator[str | None]:
 
 
 def write_environment(folder: Path, warehouse_url: str, prefect_url: str | None, port: int) -> Path:
-    """Fill in the template."""
+    """Fill in the template, and ask for logs in JSON."""
     text = (ROOT / "deployments" / "propensity.env.example").read_text(encoding="utf-8")
+    text = text.replace("\n#PROPENSITY_LOG_FORMAT", "\nPROPENSITY_LOG_FORMAT")
     given = {
         "PROPENSITY_CSV": str(folder / "book.csv"),
         "PROPENSITY_DATABASE_URL": warehouse_url,

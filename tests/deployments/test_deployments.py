@@ -5,6 +5,7 @@ The processes are asked over HTTP alone: Playwright keeps an event loop running 
 
 import datetime as dt
 import io
+import json
 import os
 import re
 import subprocess
@@ -187,6 +188,20 @@ def test_retention_is_run_by_the_worker(live, night):
     run = live.wait_for_end(live.run("retention"))
     assert run["state_type"] == "COMPLETED", live.read_logs()
     assert re.fullmatch(r"retention \d{4}-\d\d-\d\d", run["name"])
+
+
+@pytest.mark.slow
+def test_every_line_of_the_log_of_worker_and_nights_is_json(live, scene):
+    """Of nights that went well, of one that was refused, of one whose warehouse was away."""
+    lines = (live.folder / "worker.log").read_text(encoding="utf-8").splitlines()
+    told = [json.loads(line) for line in lines]
+    assert all({"time", "level", "logger", "message"} <= set(line) for line in told)
+    of_night = [line for line in told if line.get("flow_run") == f"nightly {AS_OF}"]
+    stages = {line["task_run"]: line["message"] for line in of_night if "task_run" in line}
+    assert set(stages) == STAGES | {f"train-fold-{k}" for k in range(N_FOLDS)}
+    assert any(line["logger"] == "prefect.flow_runs.worker" for line in told)
+    for line in (live.folder / "server.log").read_text(encoding="utf-8").splitlines():
+        json.loads(line)
 
 
 @pytest.mark.slow
