@@ -213,7 +213,6 @@ def kill_server(scene: Scene) -> Recovery:
     )
     if state["type"] == "CRASHED":
         row = replace(row, by="its worker", how=f"{row.how}, retry by hand")
-        scene.stack.wait_for_report(run)
         scene.retry(run)
     return replace(row, completed=scene.complete(run, since))
 

@@ -146,7 +146,6 @@ def test_a_night_is_published_although_the_server_goes_away(stack, wait_until):
     stack.wait_for(run, "CRASHED", "COMPLETED")
     tell("server back: the run has ended after", back)
     if stack.read(run)["state_type"] == "CRASHED":
-        stack.wait_for_report(run)
         stack("prefect", "--no-prompt", "flow-run", "retry", run)
         stack.wait_for(run, "COMPLETED")
     tell("server back: the run is Completed after", back)
@@ -194,11 +193,11 @@ def test_after_a_power_cut_the_night_is_begun_again_and_completes(stack, second_
     assert read(stack, STATUSES, SECOND) == [("failed",), ("published",)]
 
 
-def test_a_night_outlives_its_worker(stack, second_night):
+def test_a_night_outlives_its_worker(stack, second_night, wait_until):
     """The worker was killed in the middle of it, and another one was started."""
     assert stack.read(second_night)["run_count"] == 1
     assert set(stack.find_tasks(second_night).values()) == {"COMPLETED"}
-    assert stack.count_slots("nightly/nightly") == 0
+    wait_until(lambda: stack.count_slots("nightly/nightly") == 0, "its slot is free")
 
 
 def test_a_drop_of_f1_is_told(stack, second_night, wait_until):
@@ -218,10 +217,13 @@ def test_cancelling_stops_the_training_and_leaves_last_night(stack, second_night
     run = run_night(stack, THIRD, **long)
     progress = wait_until(lambda: read_progress(stack, run), "an epoch is over")
     assert progress < 90
-    (pid,) = stack.find_processes(run)
+    pids = set(stack.find_processes(run))
     cancelled = time.monotonic()
     stack.set_state(run, "CANCELLING", "Cancelling")
-    wait_until(lambda: pid not in stack.find_processes(run), "the process of the night is gone")
+    # what comes after it under the same id runs the hooks of the flow
+    wait_until(
+        lambda: not pids & set(stack.find_processes(run)), "the process of the night is gone"
+    )
     tell("cancelled while training: stopped after", cancelled)
     stack.wait_for(run, "CANCELLED")
     tell("cancelled while training: Cancelled after", cancelled)
