@@ -8,6 +8,7 @@ from pathlib import Path
 from prefect import flow
 
 from flows.termination import heed_termination
+from flows.unread import go_on_unread
 from propensity.comparison import open_comparison
 from propensity.settings import NightlyConfig
 from propensity.strategies import STRATEGIES, StrategyName
@@ -25,6 +26,7 @@ def compare(config: NightlyConfig, strategies: tuple[StrategyName, ...] = STRATE
     Returns:
         The folder of page and figures.
     """
+    go_on_unread()
     with heed_termination():
         place = open_comparison(config)
         book = read_book(place)

@@ -7,6 +7,7 @@ import datetime as dt
 
 from prefect import flow, get_run_logger
 
+from flows.unread import go_on_unread
 from propensity.errors import BusyError
 from propensity.night import only_one_night, reach_warehouse
 from propensity.settings import Settings
@@ -26,6 +27,7 @@ def retention(keep_nights: int | None = None) -> list[StoredNight]:
     Args:
         keep_nights: Dates to keep, newest first; default: PROPENSITY_KEEP_NIGHTS.
     """
+    go_on_unread()
     settings, warehouse, log = Settings(), reach_warehouse(), get_run_logger()
     kept = keep_nights or settings.keep_nights
     nights = drop_superfluous(warehouse, kept)

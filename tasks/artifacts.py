@@ -20,10 +20,17 @@ PROGRESS_RETRIES = 0
 """A bar is out of date at the next epoch."""
 
 
-def create_markdown_artifact(markdown: str, key: str, description: str | None = None) -> None:
-    """Show a text, under a key that keeps its history."""
+def create_markdown_artifact(
+    markdown: str, key: str, description: str | None = None
+) -> UUID | None:
+    """Show a text, under a key that keeps its history.
+
+    Returns:
+        What a link names; None where the server is away.
+    """
     with _go_on_without_server(key):
-        artifacts.create_markdown_artifact(markdown, key, description)
+        return cast(UUID, artifacts.create_markdown_artifact(markdown, key, description))
+    return None
 
 
 def create_table_artifact(

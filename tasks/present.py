@@ -1,6 +1,7 @@
 """Stage 8: the decision card and the pictures. Readers have tonight, whatever becomes of them."""
 
 from pathlib import Path
+from uuid import UUID
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -31,9 +32,16 @@ def present(
     report = describe_night(night, book, contest, decision, scores, suppressed, last_night)
     n_calls = Settings().call_capacity
     card = describe_decision(night, report, suppressed, warehouse, n_calls)
-    create_markdown_artifact(render_card(card), "decision", f"Model card: {card.model_card}")
-    pictures = draw_night(report)
-    page = write_text(render_page(report, pictures), night.workspace.night_page(night.run.run_name))
-    create_markdown_artifact(render_markdown(report, pictures), "night", f"Page: {page}")
-    line.end("the night in %s pictures: %s", len(pictures), page)
-    return page
+    shown: dict[str, UUID | None] = {}
+    try:
+        text = card.model_card.read_text(encoding="utf-8")
+        shown["model_card"] = create_markdown_artifact(text, "model-card")
+        pictures = draw_night(report)
+        write_text(render_page(report, pictures), card.page)
+        text = render_markdown(report, pictures)
+        shown["night"] = create_markdown_artifact(text, "night", f"Page: {card.page}")
+    finally:  # the card is there, if without a link, where a picture cannot be drawn
+        said = f"Model card: {card.model_card}"
+        create_markdown_artifact(render_card(card, shown), "decision", said)
+    line.end("the night in %s pictures: %s", len(pictures), card.page)
+    return card.page

@@ -1,7 +1,9 @@
 """The decision card: what an operator has to know of a night, on one screen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,9 +77,15 @@ def describe_decision(
     )
 
 
-def render_card(card: DecisionCard) -> str:
-    """Render Markdown, a few kB."""
-    return templates.get_template("decision.md.j2").render(card=card, r=card.report)
+def render_card(card: DecisionCard, shown: Mapping[str, UUID | None] | None = None) -> str:
+    """Render Markdown, a few kB.
+
+    Args:
+        card: What it says.
+        shown: Artifacts that it links to: `night` and `model_card`.
+    """
+    template = templates.get_template("decision.md.j2")
+    return template.render(card=card, r=card.report, shown=shown or {})
 
 
 def render_refusal(contest: Contest, decision: Decision) -> str:

@@ -157,7 +157,8 @@ def read_artifacts(live, run) -> dict[str, str]:
 def test_the_operator_finds_the_card_the_tables_and_the_pictures(live, night):
     found = read_artifacts(live, night)
     training = {f"training-fold-{k}" for k in range(5)}
-    assert set(found) == {"class-balance", "evaluation", "slices", "decision", "night"} | training
+    pages = {"class-balance", "evaluation", "slices", "decision", "night", "model-card"}
+    assert set(found) == pages | training
     assert max(len(data.encode()) for data in found.values()) < MOST_ARTIFACT_BYTES
     assert found["decision"].startswith("# Promoted: tonight's model scores the book")
     assert f"| policyholders scored | {N_ROWS:,} |" in found["decision"]
@@ -271,3 +272,5 @@ def test_the_browser_shows_the_graph_and_the_card(live, night, browser_page):
     card = browser_page.get_by_role("heading", name="Promoted: tonight's model scores the book")
     card.wait_for()
     assert browser_page.get_by_role("cell", name=f"{N_ROWS:,}").count() == 2  # read and scored
+    browser_page.get_by_role("link", name="model card").click()
+    browser_page.get_by_role("heading", name="For what it is").wait_for()

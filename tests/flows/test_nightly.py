@@ -257,7 +257,7 @@ def test_tables_keep_their_history_under_the_same_key(first, third):
     runs = read("SELECT run_id, flow_run_id FROM scoring_runs").set_index("run_id")["flow_run_id"]
     both = {runs[first.run_id], runs[third.run_id]}
     with get_client(sync_client=True) as client:
-        for key in ("evaluation", "slices", "class-balance", "decision", "night"):
+        for key in ("evaluation", "slices", "class-balance", "decision", "night", "model-card"):
             found = client.read_artifacts(artifact_filter=ArtifactFilter(key={"any_": [key]}))
             assert both <= {str(artifact.flow_run_id) for artifact in found}, key
 

@@ -49,13 +49,13 @@ def test_quality_is_that_of_a_good_network_and_not_of_a_leak(warehouse):
 
 
 def test_expected_and_actual_buyers_agree_by_tenth_of_those_whose_response_is_known(warehouse):
-    """Eight tenths agree; the two that do not, the 6th and the 10th, hold 1 % of the buyers."""
+    """Nine tenths agree; in the last, 2 buyers were expected and 5 came."""
     query = "SELECT response, probability FROM current_scores WHERE response_known = 1"
     response, probability = np.array(warehouse.execute(query).fetchall()).T
     deciles = compare_buyers(response, probability)
     assert sum(d.n_rows for d in deciles) == 323_394
     assert sum(d.actual_buyers for d in deciles) == int(response.sum())
-    # another network has other misses: on another processor, one more of eight by chance
+    # another processor gives another network, and one tenth of twenty misses by chance
     assert sum(d.agrees for d in deciles) >= 7, deciles
     best = deciles[:5]
     expected, actual = sum(d.expected_buyers for d in best), sum(d.actual_buyers for d in best)

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from prefect.artifacts import Artifact
 
@@ -40,6 +42,27 @@ def test_shows_the_decision_card(night, book, contest, published):
     assert decision.reason.split(" (")[0] in shown.data
     assert f"| leads | {scores.n_leads:,} |" in shown.data
     assert shown.description == f"Model card: {contest.candidate.version.folder / 'card.md'}"
+
+
+def test_the_card_links_to_the_pictures_and_the_model_card(night, book, contest, published):
+    present(night, book, contest, *published)
+    linked = re.findall(r"\]\(/artifacts/artifact/([0-9a-f-]{36})\)", Artifact.get("decision").data)
+    assert linked == [str(Artifact.get(key).id) for key in ("night", "model-card")]
+    assert contest.candidate.version.name in Artifact.get("model-card").data
+
+
+def test_the_card_is_there_where_a_picture_cannot_be_drawn(
+    night, book, contest, published, monkeypatch
+):
+    def fail(_: object) -> None:
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr("tasks.present.draw_night", fail)
+    before = Artifact.get("decision").id
+    with pytest.raises(RuntimeError, match="no ink"):
+        present(night, book, contest, *published)
+    assert Artifact.get("decision").id != before
+    assert "the night in pictures: artifact `night`" in Artifact.get("decision").data
 
 
 def test_the_card_forecasts_the_calls_that_can_be_made(
