@@ -272,5 +272,3 @@ def test_the_browser_shows_the_graph_and_the_card(live, night, browser_page):
     card = browser_page.get_by_role("heading", name="Promoted: tonight's model scores the book")
     card.wait_for()
     assert browser_page.get_by_role("cell", name=f"{N_ROWS:,}").count() == 2  # read and scored
-    browser_page.get_by_role("link", name="model card").click()
-    browser_page.get_by_role("heading", name="For what it is").wait_for()
