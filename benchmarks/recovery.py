@@ -155,27 +155,12 @@ def kill_worker(scene: Scene) -> Recovery:
 
 def kill_worker_and_run(scene: Scene) -> Recovery:
     """As `make worker` and the systemd unit start the next one."""
-    run = scene.begin("train-fold-1")
-    pids = scene.stack.find_processes(run)
-    since = time.monotonic()
-    scene.stack.kill(scene.stack.worker)
-    scene.stack.kill_run(run)
-    gone = wait_for_death(pids, since)
-    scene.stack("propensity", "ops", "reconcile", "--retry")
-    row = scene.watch(run, gone, since)
-    scene.stack.start_worker()
-    again = scene.find_successor(run)
-    return replace(row, completed=scene.complete(again, since), how="by itself, a new run")
+    return reconcile(scene, *begin_and_kill(scene))
 
 
 def kill_worker_and_run_unnoticed(scene: Scene) -> Recovery:
     """Another worker runs already, or is started by hand: nobody reconciles."""
-    run = scene.begin("train-fold-1")
-    pids = scene.stack.find_processes(run)
-    since = time.monotonic()
-    scene.stack.kill(scene.stack.worker)
-    scene.stack.kill_run(run)
-    gone = wait_for_death(pids, since)
+    run, since, gone = begin_and_kill(scene)
     scene.stack.start_worker()
     row = scene.watch(run, gone, since, seconds=MANY_SECONDS)
     scene.retry(run)
@@ -184,14 +169,25 @@ def kill_worker_and_run_unnoticed(scene: Scene) -> Recovery:
 
 def kill_everything(scene: Scene) -> Recovery:
     """A power cut; the machine is back at once."""
+    run, since, gone = begin_and_kill(scene, and_server=True)
+    scene.stack.start_server()
+    return reconcile(scene, run, since, gone)
+
+
+def begin_and_kill(scene: Scene, *, and_server: bool = False) -> tuple[str, float, float]:
+    """Kill worker and run while a member trains; return the run, the moment, seconds to the end."""
     run = scene.begin("train-fold-1")
     pids = scene.stack.find_processes(run)
     since = time.monotonic()
-    scene.stack.kill_server()
+    if and_server:
+        scene.stack.kill_server()
     scene.stack.kill(scene.stack.worker)
     scene.stack.kill_run(run)
-    gone = wait_for_death(pids, since)
-    scene.stack.start_server()
+    return run, since, wait_for_death(pids, since)
+
+
+def reconcile(scene: Scene, run: str, since: float, gone: float) -> Recovery:
+    """Begin the night again as the start of a worker does."""
     scene.stack("propensity", "ops", "reconcile", "--retry")
     row = scene.watch(run, gone, since)
     scene.stack.start_worker()

@@ -95,9 +95,11 @@ class Listener(http.server.ThreadingHTTPServer):
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
+    server: Listener
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.alerts.append(json.loads(body))  # type: ignore[attr-defined]
+        self.server.alerts.append(json.loads(body))
         self.send_response(204)
         self.end_headers()
 
