@@ -91,13 +91,24 @@ def test_rows_outside_the_plan_are_not_learnt_from(rows: Rows, responses: NDArra
         assert np.array_equal(mine, other)
 
 
-def test_the_learning_rate_decays_to_nothing(rows: Rows, responses: NDArray[np.int8]) -> None:
+def test_the_learning_rate_decays_to_nothing(
+    rows: Rows, responses: NDArray[np.int8], monkeypatch
+) -> None:
+    learners = []
+
+    class Noted(EpochLearner):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            learners.append(self)
+
+    monkeypatch.setattr("propensity.fitting.EpochLearner", Noted)
     watch = fit(build(), rows, responses, TrainingPlan(np.arange(N_ROWS)), max_epochs=6)
     moved = [
         np.abs(after[2] - before[2]).max()
         for before, after in zip(watch.weights[:-1], watch.weights[1:], strict=True)
     ]
     assert moved[-1] < 0.03 * moved[0]
+    assert float(learners[0].optimizer.learning_rate) < 1e-4
 
 
 def test_training_stops_when_the_watch_says_so(rows: Rows, responses: NDArray[np.int8]) -> None:
