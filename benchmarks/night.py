@@ -31,7 +31,7 @@ def read_stages(prefect_db: Path) -> dict[str, float]:
     with sqlite3.connect(prefect_db) as connection:
         query = "SELECT name, (julianday(end_time) - julianday(start_time)) * 86400 FROM task_run"
         seconds = dict.fromkeys(STAGES, 0.0)
-        for name, took in connection.execute(query):
+        for name, took in connection.execute(query + " WHERE name NOT LIKE 'score-part-%'"):
             seconds[name.split("-")[0]] += took
     return seconds
 

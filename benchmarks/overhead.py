@@ -43,11 +43,13 @@ def run_directly(files: list[str]) -> None:
     import flows.nightly
     import tasks.artifacts
     import tasks.emitting
+    import tasks.score
     from propensity.settings import NightlyConfig
 
     for stage in STAGES:
         plain = getattr(flows.nightly, stage).fn
         setattr(flows.nightly, stage, lambda *given, plain=plain, **_: plain(*given))
+    tasks.score.score_part = tasks.score.score_part.fn
     for told in ("create_markdown", "create_table", "create_progress", "update_progress"):
         setattr(tasks.artifacts.artifacts, f"{told}_artifact", lambda *_, **__: None)
     tasks.emitting.emit_event = lambda **_: None

@@ -1,7 +1,9 @@
 """Score a whole book, sort it and rank it, in flat memory: passes over parts of Parquet."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +21,9 @@ from propensity.scorer import Scorer
 from propensity.sorting import sort_by_probability
 from propensity.threshold import predict_responses
 
+OnPart = Callable[[int, Callable[[], int]], Any]
+"""Told the number of a part and what scores it; calling that returns its rows."""
+
 
 def score_book(
     book: CuratedBook,
@@ -27,6 +32,7 @@ def score_book(
     rules: LeadRules,
     folder: Path,
     on_progress: OnProgress = ignore_progress,
+    on_part: OnPart = lambda _, score_part: score_part(),
 ) -> ScoredBook:
     """Score every policyholder, a batch at a time.
 
@@ -38,19 +44,27 @@ def score_book(
         rules: Who is a lead.
         folder: Where the parts of scores go, best first.
         on_progress: Called with the share of rows done.
+        on_part: Called once a part, in their order, with what scores it: has to call that.
 
     Raises:
         ModelError: The version does not fit the contract or lacks files.
     """
     scorer, ranks = Scorer(serving.version, contract), ProbabilityRanks()
     with PartWriter(folder / "first_pass", UNRANKED_SCHEMA) as first:
-        for batch in _read_all(book.parts):
-            raw = scorer.score(batch)
-            probability = serving.recalibration.apply(raw, batch["fold"].to_numpy())
-            ranks.add(probability)
-            thresholds = serving.evaluation.thresholds
-            first.write(_decide(batch, probability, contract, thresholds, rules))
-            on_progress(first.n_rows / book.n_rows)
+
+        def score_part(part: Path) -> int:
+            n_before = first.n_rows
+            for batch in read_batches(part):
+                raw = scorer.score(batch)
+                probability = serving.recalibration.apply(raw, batch["fold"].to_numpy())
+                ranks.add(probability)
+                thresholds = serving.evaluation.thresholds
+                first.write(_decide(batch, probability, contract, thresholds, rules))
+                on_progress(first.n_rows / book.n_rows)
+            return first.n_rows - n_before
+
+        for number, part in enumerate(book.parts):
+            on_part(number, partial(score_part, part))
     n_control = n_leads = 0
     with PartWriter(folder, SCORES_SCHEMA) as scores:
         for batch in sort_by_probability(_read_all(first.paths), ranks, folder):

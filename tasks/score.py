@@ -1,5 +1,6 @@
-"""Stage 6: every policyholder gets a probability and a place in the book."""
+"""Stage 6: every policyholder gets a probability and a place in the book, part by part."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 from prefect import task
@@ -54,4 +55,12 @@ def _score(night: OpenNight, book: CuratedBook, serving: Contender) -> ScoredBoo
             night.config.lead_rules,
             night.workspace.scores(night.run.run_name),
             on_progress,
+            score_part,
         )
+
+
+@task(task_run_name="score-part-{number}", cache_policy=NO_CACHE)
+def score_part(number: int, score_rows: Callable[[], int]) -> None:
+    """Score one part of the book, in a task run of its own: the UI shows how far a night is."""
+    line = StageLine()
+    line.end("part %s: %s policyholders", number, f"{score_rows():,}")

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.slow
 N_ROWS = 20_000
 FIRST_DATE = dt.date(2026, 11, 1)
 STAGES = {"ingest", "report", "evaluate", "promote", "score", "publish", "present", "alert"}
-STAGES |= {f"train-fold-{k}" for k in range(5)}
+STAGES |= {f"train-fold-{k}" for k in range(5)} | {"score-part-0"}
 QUICK = {"max_epochs": 2, "batch_size": 256, "n_bootstrap": 50}
 
 

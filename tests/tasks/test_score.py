@@ -1,6 +1,7 @@
 import dataclasses
 
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
 
 from propensity.receipts import Stage
@@ -21,6 +22,20 @@ def test_scores_every_policyholder_once(book, scores):
     assert table["probability"].between(0, 1).all()
     assert (table["response_known"] == 0).sum() == book.n_rows - book.n_labelled
     assert table["decile"].value_counts().between(0.08 * len(table), 0.12 * len(table)).all()
+
+
+def test_each_part_is_a_task_run_and_tells_its_rows(night, book, contest, tmp_path, caplog):
+    halves = [tmp_path / "part-0.parquet", tmp_path / "part-1.parquet"]
+    rows = ds.dataset(list(book.parts)).to_table()
+    pq.write_table(rows.slice(0, 5000), halves[0])
+    pq.write_table(rows.slice(5000), halves[1])
+    run = dataclasses.replace(night.run, run_name="two parts")
+    of_two = dataclasses.replace(night, run=run), dataclasses.replace(book, parts=tuple(halves))
+    found = score(*of_two, contest.candidate)
+    told = {(r.task_run_name, r.message.rsplit(",", 1)[0]) for r in caplog.records}
+    assert ("score-part-0", "part 0: 5,000 policyholders") in told
+    assert ("score-part-1", f"part 1: {rows.num_rows - 5000:,} policyholders") in told
+    assert found.n_rows == book.n_rows
 
 
 def test_leaves_nothing_but_the_parts(night, scores):
