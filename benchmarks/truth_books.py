@@ -6,7 +6,7 @@ night judges its own. What the night says of it is held against the same figure 
 is exact: the F1 of decisions d is 2 sum(p d) / (sum(d) + sum(p)).
 """
 
-from collections.abc import Callable
+import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -194,28 +194,23 @@ def judge_book(pool: Pool, drawn: Any, response: Any) -> tuple[bool, float, floa
 def measure_promotions(
     pool: Pool, n_rows: int, n_books: int, seed: int, margin: float = DEFAULTS.promotion_margin
 ) -> Share:
-    """Count the books in which the gate lets the scores replace the rival."""
+    """Count the books in which the gate lets the scores replace the rival, slices and all."""
     rng = np.random.default_rng(seed)
-    outcomes = [hold_contest(pool, n_rows, rng, margin).outcome for _ in range(n_books)]
-    return Share(outcomes.count("promoted"), n_books)
+    decisions = [hold_contest(pool, n_rows, rng, margin)[1] for _ in range(n_books)]
+    return Share(sum(d.outcome == "promoted" for d in decisions), n_books)
 
 
 def hold_contest(
-    pool: Pool,
-    n_rows: int,
-    rng: np.random.Generator,
-    margin: float,
-    find_slices: Callable[..., tuple[Slice, ...]] = lambda *_: (),
-) -> Decision:
-    """Judge both models on one book and let the gate decide.
+    pool: Pool, n_rows: int, rng: np.random.Generator, margin: float, *, slices_of_all: bool = False
+) -> tuple[Contest, Decision]:
+    """Judge both models on one book and let the gate decide; no recalibration: it keeps ranks.
 
     Args:
         pool: Scores are the candidate's, rival the champion's.
         n_rows: Of the book.
         rng: Draws it.
         margin: Of the gate.
-        find_slices: Called with the places drawn, the responses, probabilities of the candidate
-            and decisions of both.
+        slices_of_all: Also of a contest that is lost on the whole, where they decide nothing.
     """
     drawn, response = draw_book(pool, n_rows, rng)
     fold, contenders, predicted = pool.fold[drawn], [], []
@@ -229,31 +224,38 @@ def hold_contest(
         (Baseline("everyone positive", measure_f1(response, np.ones_like(response))),),
         contenders[1],
         difference=compare_f1(response, *predicted, seed=0),
-        slices=find_slices(drawn, response, pool.scores[drawn], *predicted),
     )
-    return decide(contest, margin, DEFAULTS.slice_tolerance)
+    decision = decide(contest, margin, DEFAULTS.slice_tolerance)
+    if slices_of_all or decision.outcome == "promoted":
+        slices = slice_book(
+            pool.rows.take(pa.array(drawn)), response, pool.scores[drawn], *predicted
+        )
+        contest = replace(contest, slices=slices)
+        decision = decide(contest, margin, DEFAULTS.slice_tolerance)
+    return contest, decision
 
 
-def measure_collapses(pool: Pool, n_rows: int, n_books: int, seed: int, folder: Path) -> Share:
+def slice_book(
+    rows: pa.Table, response: Any, scores: Scores, candidate: Any, champion: Any
+) -> tuple[Slice, ...]:
+    """Measure the slices of a book that is only in memory."""
+    scored = frame_scores(response, scores, 0)
+    with tempfile.TemporaryDirectory() as folder:
+        part = Path(folder) / "part.parquet"
+        pq.write_table(rows.append_column("response", pa.array(response)), part)
+        counts = len(response), 0, len(response), int(response.sum())
+        book = CuratedBook((part,), Path(folder), *counts)
+        return measure_slices(book, CONTRACT, scored, candidate, champion, seed=0)
+
+
+def measure_collapses(pool: Pool, n_rows: int, n_books: int, seed: int) -> Share:
     """Count the books in which some slice collapses, whatever the whole says."""
-    stopped: list[bool] = []
-
-    def find_slices(
-        drawn: Any, response: Any, scores: Any, candidate: Any, champion: Any
-    ) -> tuple[Slice, ...]:
-        path = folder / "part.parquet"
-        rows = pool.rows.take(pa.array(drawn))
-        pq.write_table(rows.append_column("response", pa.array(response)), path)
-        counts = len(drawn), 0, len(drawn), int(response.sum())
-        book, scored = CuratedBook((path,), folder, *counts), frame_scores(response, scores, 0)
-        slices = measure_slices(book, CONTRACT, scored, candidate, champion, seed=0)
-        stopped.append(any(s.collapses(DEFAULTS.slice_tolerance) for s in slices))
-        return slices
-
     rng = np.random.default_rng(seed)
+    n_stopped = 0
     for _ in range(n_books):
-        hold_contest(pool, n_rows, rng, 0.0, find_slices)
-    return Share(sum(stopped), n_books)
+        contest, _ = hold_contest(pool, n_rows, rng, 0.0, slices_of_all=True)
+        n_stopped += any(s.collapses(DEFAULTS.slice_tolerance) for s in contest.slices)
+    return Share(n_stopped, n_books)
 
 
 # Buyers by decile

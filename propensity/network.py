@@ -34,7 +34,7 @@ with suppress(RuntimeError):  # whoever imports us has used TensorFlow already: 
 
 PREDICT_ROWS = 16_384
 PREDICT_PARTS = 4
-CROSS_RANK = 128
+CROSS_RANK = 64
 N_CROSSES = 2
 EMBEDDING_WIDTH = 6
 

@@ -108,7 +108,10 @@ class NightlyConfig(BaseSettings):
         0.002, ge=0, lt=1, description="F1 by which a candidate must beat the champion"
     )
     slice_tolerance: float = Field(
-        0.02, ge=0, lt=1, description="F1 by which a candidate may be worse in a slice of the book"
+        0.02,
+        ge=0,
+        lt=1,
+        description="net benefit a candidate may lose in a slice, as a share of its buyers",
     )
     n_bootstrap: int = Field(
         200, ge=20, le=10_000, description="resamples behind the interval of average precision"

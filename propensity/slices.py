@@ -1,7 +1,7 @@
 """How good scores are within parts of the book: an average can hide a region that collapsed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,11 @@ from propensity.contract import Contract
 from propensity.contract_column import Column
 from propensity.counts import cut_bands
 from propensity.dataset import CuratedBook
-from propensity.evaluation import compare_f1_of_kinds
+from propensity.evaluation import (
+    compare_f1_of_kinds,
+    compare_net_benefit,
+    find_net_benefit_gain,
+)
 from propensity.quality import Interval
 
 N_BANDS = 5
@@ -39,7 +43,8 @@ class Slice:
         f1: Of the candidate, at tonight's thresholds.
         f1_interval: Its 95 % interval.
         champion_f1: On the same policyholders; None without a champion.
-        difference_interval: Of f1 - champion_f1, paired, at the level of find_level.
+        gain: Net benefit of the candidate less the champion's, as a share of the slice's ones.
+        gain_interval: Its paired interval, at the level of find_level.
     """
 
     name: str
@@ -49,27 +54,26 @@ class Slice:
     f1: float
     f1_interval: Interval
     champion_f1: float | None = None
-    difference_interval: Interval | None = None
+    gain: float | None = None
+    gain_interval: Interval | None = None
 
     @property
     def prevalence(self) -> float:
         """Share of ones: F1 of slices with another one does not compare."""
         return self.n_positive / self.n_rows
 
-    @property
-    def difference(self) -> float | None:
-        """F1 of the candidate less that of the champion."""
-        return None if self.champion_f1 is None else self.f1 - self.champion_f1
-
     def collapses(self, tolerance: float) -> bool:
         """Tell whether the candidate is worse here by more than the tolerance, and not by chance.
 
+        By net benefit, not by F1: where hardly anybody says yes a better model rightly calls
+        nobody, which is an F1 of 0.
+
         Args:
-            tolerance: F1 by which it may be worse.
+            tolerance: Net benefit by which it may be worse, a share of the slice's ones.
         """
-        if self.difference is None or self.difference_interval is None:
+        if self.gain is None or self.gain_interval is None:
             return False
-        return self.difference < -tolerance and self.difference_interval.high < 0
+        return self.gain < -tolerance and self.gain_interval.high < 0
 
 
 def find_level(n_slices: int) -> float:
@@ -108,8 +112,16 @@ def measure_slices(
         for column in contract.features
         for tally in _tally(column, _read(book, column), kinds, probability)
     ]
-    level, has_champion = find_level(len(tallies)), champion_predicted is not None
-    return tuple(_measure(t, level, seed, has_champion=has_champion) for t in tallies)
+    slices = tuple(_measure(t, seed, has_champion=champion_predicted is not None) for t in tallies)
+    if champion_predicted is None:
+        return slices
+    pays, level = _find_paying(kinds), find_level(len(tallies))
+    return tuple(_compare(*pair, pays, level, seed) for pair in zip(slices, tallies, strict=True))
+
+
+def _find_paying(kinds: NDArray[Any]) -> float:
+    """Probability from which on a call raises F1 of the book: half of the candidate's."""
+    return _find_f1(np.bincount(kinds, minlength=8).reshape(2, 2, 2).sum(axis=2)) / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,12 +176,11 @@ def _name_band(low: float, high: float) -> str:
     return f"{low:,.10g}" if low == high else f"{low:,.10g} to {high:,.10g}"
 
 
-def _measure(tally: _Tally, level: float, seed: int, *, has_champion: bool) -> Slice:
+def _measure(tally: _Tally, seed: int, *, has_champion: bool) -> Slice:
     n = tally.kinds.reshape(2, 2, 2)  # by response, candidate, champion
     of_candidate, of_champion = n.sum(axis=2), n.sum(axis=1)
     # who calls nobody has F1 0: against them the difference is the F1 itself
     alone = np.stack([of_candidate, np.zeros_like(of_candidate)], axis=2).ravel()
-    difference = compare_f1_of_kinds(tally.kinds, seed=seed, level=level) if has_champion else None
     return Slice(
         name=tally.name,
         n_rows=int(n.sum()),
@@ -178,8 +189,13 @@ def _measure(tally: _Tally, level: float, seed: int, *, has_champion: bool) -> S
         f1=_find_f1(of_candidate),
         f1_interval=compare_f1_of_kinds(alone, seed=seed),
         champion_f1=_find_f1(of_champion) if has_champion else None,
-        difference_interval=difference,
     )
+
+
+def _compare(found: Slice, tally: _Tally, pays: float, level: float, seed: int) -> Slice:
+    gain = float(find_net_benefit_gain(tally.kinds, pays))
+    interval = compare_net_benefit(tally.kinds, pays, seed=seed, level=level)
+    return replace(found, gain=gain, gain_interval=interval)
 
 
 def _find_f1(n: NDArray[np.int64]) -> float:

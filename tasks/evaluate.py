@@ -29,7 +29,7 @@ def evaluate(night: OpenNight, book: CuratedBook, members: list[Member]) -> Cont
     contest = judge(book, night.contract, night.config, candidate, champion, night.workspace, known)
     create_table_artifact(tabulate_contest(contest), "evaluation")
     level = find_level(len(contest.slices))
-    said = f"Intervals of differences are widened to {level:.2%}: there are many slices"
+    said = f"Intervals of net benefit are widened to {level:.2%}: there are many slices"
     create_table_artifact(tabulate_slices(contest), "slices", description=said)
     quality = contest.candidate.evaluation
     line.end(

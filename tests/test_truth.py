@@ -177,5 +177,8 @@ def test_a_model_better_by_twice_the_margin_is_promoted_in_90_per_cent(truth, po
     gap -= truth.find_best_f1(better.true, better.rival)
     assert gap == pytest.approx(0.004, abs=1e-4)
     assert truth.measure_promotions(better, N_REAL, 20, seed=0).n_times >= 18
+    # a much better one differs from the champion in many slices: none of them may stop it
+    much = pool.handicap_rival(0.015)
+    assert truth.measure_promotions(much, N_REAL, 10, seed=0).n_times == 10
     swapped = dataclasses.replace(better, scores=better.rival, rival=better.scores)
     assert truth.measure_promotions(swapped, N_REAL, 5, seed=0).n_times == 0

@@ -80,12 +80,12 @@ class ModelCard:
 
     @property
     def slices(self) -> list[Slice]:
-        """The worst difference first."""
+        """The greatest loss first."""
         return sort_slices(self.contest.slices)
 
     @property
     def slice_level(self) -> float:
-        """Level of the interval of each difference."""
+        """Level of the interval of each gain."""
         return find_level(len(self.contest.slices))
 
     def collapses(self, found: Slice) -> bool:

@@ -38,8 +38,8 @@ def tabulate_slices(contest: Contest) -> list[Row]:
 
 
 def sort_slices(slices: tuple[Slice, ...]) -> list[Slice]:
-    """Put the worst difference first; without a champion leave them in the contract's order."""
-    return sorted(slices, key=lambda s: s.difference or 0.0)
+    """Put the greatest loss first; without a champion leave them in the contract's order."""
+    return sorted(slices, key=lambda s: s.gain or 0.0)
 
 
 def _describe_slice(found: Slice) -> Row:
@@ -52,10 +52,10 @@ def _describe_slice(found: Slice) -> Row:
         "F1": round(found.f1, 4),
         "F1 95 %": f"{found.f1_interval:.4f}",
     }
-    if found.champion_f1 is None or found.difference is None:
+    if found.champion_f1 is None or found.gain is None:
         return row
     return row | {
         "champion's F1": round(found.champion_f1, 4),
-        "difference": round(found.difference, 4),
-        "difference, widened": f"{found.difference_interval:+.4f}",
+        "net benefit gained": round(found.gain, 4),
+        "net benefit, widened": f"{found.gain_interval:+.4f}",
     }

@@ -122,12 +122,13 @@ def test_without_a_usable_champion_only_the_baselines_count(f1: float, outcome: 
 
 
 def make_slice(name: str, difference: float | None, half_width: float = 0.01) -> Slice:
-    """4,512 policyholders on whom the champion has F1 0.4512."""
+    """4,512 policyholders on whom the champion has F1 0.4512; F1 and net benefit differ alike."""
     if difference is None:
         return Slice(name, 4512, 512, 505.25, 0.3, Interval(0.28, 0.32))
     f1 = 0.4512 + difference
     interval = Interval(difference - half_width, difference + half_width)
-    return Slice(name, 4512, 512, 505.25, f1, Interval(f1 - 0.02, f1 + 0.02), 0.4512, interval)
+    own = Interval(f1 - 0.02, f1 + 0.02)
+    return Slice(name, 4512, 512, 505.25, f1, own, 0.4512, difference, interval)
 
 
 FALLEN = make_slice("Region_Code = 28", -0.1501, 0.03)
@@ -176,8 +177,8 @@ def test_the_reason_names_the_worst_slice_with_its_numbers(
         "F1 0.4600 (0.4560 to 0.4640) against 0.4500 of champion v1: difference +0.0100 "
         "(+0.0080 to +0.0120) is above the margin of 0.0020, but it collapses in the slice "
         "'Region_Code = 28' (4,512 policyholders, 512 of them buyers): F1 0.3011 against 0.4512, "
-        f"difference -0.1501 (-0.1801 to -0.1201, widened for {len(slices)} slices), "
-        f"where 0.0200 is tolerated{others}."
+        "net benefit -0.1501 of its buyers (-0.1801 to -0.1201, "
+        f"widened for {len(slices)} slices), where -0.0200 is tolerated{others}."
     )
 
 

@@ -226,5 +226,5 @@ def test_the_same_version_again_collapses_nowhere(workspace: Workspace, hold: Ho
     make_version(workspace, "0.3")
     slices = hold("0.30", "0.3").slices
     assert slices
-    assert {s.difference for s in slices} == {0.0}
+    assert {s.gain for s in slices} == {0.0}
     assert not any(s.collapses(0.0) for s in slices)

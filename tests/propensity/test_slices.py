@@ -12,7 +12,12 @@ from scipy.special import expit, logit
 
 from propensity.contract import load_contract
 from propensity.dataset import CuratedBook
-from propensity.evaluation import compare_f1, measure_f1, measure_f1_interval
+from propensity.evaluation import (
+    compare_f1,
+    compare_net_benefit,
+    measure_f1,
+    measure_f1_interval,
+)
 from propensity.gate import Contender, Contest, decide
 from propensity.quality import Baseline, Interval
 from propensity.registry import ModelVersion
@@ -46,6 +51,9 @@ class Scored:
     def measure(self, *, champion: bool = True) -> tuple[Slice, ...]:
         against = self.champion if champion else None
         return measure_slices(self.book, CONTRACT, self.scores, self.candidate, against, seed=0)
+
+    def find_f1(self) -> float:
+        return measure_f1(self.scores["response"].to_numpy(), self.candidate)
 
 
 def write_book(folder: Path, table: pa.Table, response: np.ndarray) -> CuratedBook:
@@ -97,6 +105,13 @@ def fallen(tmp_path_factory: pytest.TempPathFactory, table: tuple[pa.Table, np.n
     return make_scored(tmp_path_factory.mktemp("fallen"), table, 8)
 
 
+def find_net_benefit(scored: Scored, y: np.ndarray, called: np.ndarray) -> float:
+    """As Vickers and Elkin have it, a share of the ones."""
+    pays = scored.find_f1() / 2
+    found, in_vain = (called & y).sum(), (called & (1 - y)).sum()
+    return float((found - in_vain * pays / (1 - pays)) / y.sum())
+
+
 def find(slices: tuple[Slice, ...], name: str) -> Slice:
     return next(s for s in slices if s.name == name)
 
@@ -111,7 +126,9 @@ def test_a_slice_is_measured_on_its_own_rows(scored: Scored) -> None:
     assert region.prevalence == y.mean()
     assert region.f1 == measure_f1(y, a)
     assert region.champion_f1 == measure_f1(y, b)
-    assert region.difference == measure_f1(y, a) - measure_f1(y, b)
+    assert region.gain == pytest.approx(
+        find_net_benefit(scored, y, a) - find_net_benefit(scored, y, b), abs=1e-12
+    )
     expected = scored.scores["probability"].to_numpy()[mine].sum(dtype=np.float64)
     assert region.expected_buyers == pytest.approx(expected, rel=1e-9)
     own = measure_f1_interval(y, a, seed=0)
@@ -120,16 +137,18 @@ def test_a_slice_is_measured_on_its_own_rows(scored: Scored) -> None:
     )
 
 
-def test_intervals_of_differences_are_wider_than_95_per_cent(scored: Scored) -> None:
+def test_intervals_of_gains_are_wider_than_95_per_cent(scored: Scored) -> None:
     for found in scored.measure():
         name, _, value = found.name.partition(" = ")
         if not value:
             continue
         mine = (scored.rows[name].astype(str).str.removesuffix(".0") == value).to_numpy()
         y = scored.scores["response"].to_numpy()[mine]
-        plain = compare_f1(y, scored.candidate[mine], scored.champion[mine], seed=0)
-        assert found.difference_interval.low < plain.low < plain.high
-        assert plain.high < found.difference_interval.high
+        kinds = 4 * y + 2 * scored.candidate[mine] + scored.champion[mine]
+        kinds, half = np.bincount(kinds, minlength=8), scored.find_f1() / 2
+        plain = compare_net_benefit(kinds, half, seed=0)
+        assert found.gain_interval.low < plain.low < found.gain
+        assert found.gain < plain.high < found.gain_interval.high
 
 
 def test_the_level_leaves_the_same_chance_however_many_slices_there_are() -> None:
@@ -182,7 +201,7 @@ def test_without_a_champion_there_is_nothing_to_collapse_from(scored: Scored) ->
         (s.name, s.f1, s.f1_interval) for s in pair
     ]
     for found in alone:
-        assert (found.champion_f1, found.difference, found.difference_interval) == (None,) * 3
+        assert (found.champion_f1, found.gain, found.gain_interval) == (None,) * 3
         assert not found.collapses(0.0)
 
 
@@ -219,7 +238,7 @@ def test_a_blank_category_is_a_slice_of_its_own(tmp_path: Path, scored: Scored) 
 def test_a_candidate_useless_in_one_region_collapses_there_and_only_there(
     scored: Scored, fallen: Scored
 ) -> None:
-    assert min(fallen.measure(), key=lambda s: s.difference).name == "Region_Code = 8"
+    assert min(fallen.measure(), key=lambda s: s.gain).name == "Region_Code = 8"
     assert [s.name for s in fallen.measure() if s.collapses(0.02)] == ["Region_Code = 8"]
     assert not any(s.collapses(0.02) for s in scored.measure())
 
@@ -254,21 +273,38 @@ def test_the_gate_keeps_out_who_is_better_on_the_whole_and_useless_in_one_region
     assert decide(hold_contest(scored), 0.002, 0.02).outcome == "promoted"
 
 
+def test_a_better_candidate_may_rightly_call_nobody_where_hardly_anybody_says_yes(
+    tmp_path: Path, table: tuple[pa.Table, np.ndarray]
+) -> None:
+    """F1 is 0 there and was not; a call there costs more than it finds."""
+    book = make_scored(tmp_path, table, None)
+    there = (book.rows["Policy_Sales_Channel"] == 152).to_numpy()
+    candidate, champion = book.candidate.copy(), book.champion.copy()
+    candidate[there] = 0
+    champion[there] = np.random.default_rng(2).random(there.sum()) < 0.02
+    careful = dataclasses.replace(book, candidate=candidate, champion=champion)
+    found = find(careful.measure(), "Policy_Sales_Channel = 152")
+    assert found.f1 == 0 < found.champion_f1
+    assert found.gain > 0
+    assert not found.collapses(0.0)
+
+
 @pytest.mark.parametrize(
-    ("f1", "high", "collapses"),
+    ("gain", "high", "collapses"),
     [
-        pytest.param(0.40, -0.01, True, id="clearly worse than tolerated"),
-        pytest.param(0.40, 0.0, False, id="by chance, it may be"),
-        pytest.param(0.44, -0.001, False, id="clearly worse, but tolerated"),
-        pytest.param(0.45, 0.03, False, id="equal"),
-        pytest.param(0.50, 0.08, False, id="better"),
+        pytest.param(-0.05, -0.01, True, id="clearly worse than tolerated"),
+        pytest.param(-0.05, 0.0, False, id="by chance, it may be"),
+        pytest.param(-0.01, -0.001, False, id="clearly worse, but tolerated"),
+        pytest.param(0.0, 0.03, False, id="equal"),
+        pytest.param(0.05, 0.08, False, id="better"),
     ],
 )
 def test_a_collapse_is_beyond_tolerance_and_beyond_chance(
-    f1: float, high: float, collapses: bool
+    gain: float, high: float, collapses: bool
 ) -> None:
-    interval = Interval(f1 - 0.45 - 0.04, high)
-    found = Slice("Age 18 to 23", 2000, 200, 199.5, f1, Interval(f1, f1), 0.45, interval)
+    # whatever F1 says
+    own, interval = Interval(0.3, 0.5), Interval(gain - 0.04, high)
+    found = Slice("Age 18 to 23", 2000, 200, 199.5, 0.4, own, 0.45, gain, interval)
     assert found.collapses(0.02) is collapses
 
 
