@@ -28,9 +28,9 @@ def compare(config: NightlyConfig, strategies: tuple[StrategyName, ...] = STRATE
     """
     go_on_unread()
     with heed_termination():
-        place = open_comparison(config)
-        book = read_book(place)
         chosen = [s for s in STRATEGIES if s == "none" or s in strategies]
+        place = open_comparison(config, chosen)
+        book = read_book(place)
         arms = [measure_strategy(place, book, strategy) for strategy in chosen]
         arms.append(measure_logistic(place, book))
         conclude(place, book, arms)

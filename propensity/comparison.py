@@ -2,6 +2,8 @@
 
 import dataclasses
 import datetime as dt
+import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -12,6 +14,8 @@ import pyarrow.parquet as pq
 from propensity.contract import Contract, load_contract
 from propensity.input_files import digest_files, find_files
 from propensity.settings import NightlyConfig, Settings
+from propensity.strategies import StrategyName
+from propensity.warehouse.runs import digest_config
 from propensity.whole_files import write_whole
 from propensity.workspace import Workspace
 
@@ -118,14 +122,26 @@ class OpenComparison:
     contract: Contract
     folder: Path
 
+    @property
+    def curated(self) -> Path:
+        """Parts of checked rows, for as long as it is under way, and rejected.csv."""
+        return self.folder / "curated"
 
-def open_comparison(config: NightlyConfig) -> OpenComparison:
-    """Find the files, and name the folder by the date and the digest of the book.
+    @property
+    def arms(self) -> Path:
+        """Members and scores of each arm, for as long as it is under way."""
+        return self.folder / "arms"
+
+
+def open_comparison(config: NightlyConfig, strategies: Collection[StrategyName]) -> OpenComparison:
+    """Find the files, and name the folder by the date and what is compared on which book.
 
     Raises:
         InputError: No such files.
     """
-    files = find_files(config.csv)
-    name = f"{config.as_of:%Y-%m-%d}-{digest_files(files)[:8]}"
+    files, contract = find_files(config.csv), load_contract()
+    decisive = config.decisive | {"strategies": sorted(strategies)}
+    told = digest_files(files) + digest_config(contract.digest, decisive)
+    name = f"{config.as_of:%Y-%m-%d}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
     folder = Workspace(Settings().data_dir.resolve()).comparisons / name
-    return OpenComparison(tuple(files), config, load_contract(), folder)
+    return OpenComparison(tuple(files), config, contract, folder)

@@ -1,5 +1,7 @@
 """The steps of a comparison: read the book, measure an arm, say what came out."""
 
+import shutil
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -22,7 +24,7 @@ def read_book(place: OpenComparison) -> CuratedBook:
         book = ingest_files(
             list(place.files),
             place.contract,
-            place.folder / "curated",
+            place.curated,
             tolerated_rejected_share=place.config.tolerated_rejected_share,
             on_progress=on_progress,
         )
@@ -35,9 +37,7 @@ def measure_strategy(place: OpenComparison, book: CuratedBook, strategy: Strateg
     """Train the members of one strategy and score everybody whose response is known."""
     line = StageLine()
     with show_progress(strategy) as on_progress:
-        arm = run_network_arm(
-            book, strategy, place.contract, place.config, place.folder / "arms", on_progress
-        )
+        arm = run_network_arm(book, strategy, place.contract, place.config, place.arms, on_progress)
     line.end("five members on %s rows", f"{arm.n_training_rows:,}")
     return arm
 
@@ -47,18 +47,24 @@ def measure_logistic(place: OpenComparison, book: CuratedBook) -> ScoredArm:
     """Fit the baseline that knows no interactions."""
     line = StageLine()
     with show_progress("logistic regression") as on_progress:
-        arm = run_logistic_arm(book, place.contract, place.folder / "arms", on_progress)
+        arm = run_logistic_arm(book, place.contract, place.arms, on_progress)
     line.end("five fits on %s rows", f"{arm.n_training_rows:,}")
     return arm
 
 
 @task(task_run_name="conclude", cache_policy=NO_CACHE)
 def conclude(place: OpenComparison, book: CuratedBook, arms: list[ScoredArm]) -> Comparison:
-    """Judge all arms on the same policyholders; write Parquet, page and artifact."""
+    """Judge all arms on the same policyholders; write Parquet, page and artifact.
+
+    Then what only the arms needed goes: it is as large as a night, and nobody reads it again.
+    """
     line = StageLine()
     comparison = compare(arms, book, place.contract, place.config)
     comparison.save(place.folder)
     page = write_page(comparison, place.folder)
     create_markdown_artifact(render_markdown(comparison), "comparison", description=f"Page: {page}")
+    shutil.rmtree(place.arms)
+    for part in book.parts:
+        part.unlink()
     line.end("%s arms: %s", len(comparison.arms), comparison.conclusion.removesuffix("."))
     return comparison

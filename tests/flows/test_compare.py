@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from propensity.comparison import Comparison
+from propensity.comparison import Comparison, open_comparison
+from propensity.settings import NightlyConfig
 from propensity.simulate import simulate_book
 
 pytestmark = pytest.mark.slow
@@ -24,6 +25,8 @@ def test_strategies_are_compared_and_nothing_is_published(
     names = [arm.name for arm in comparison.arms]
     assert names[:3] == ["none", "undersample", "logistic regression"]
     assert comparison.conclusion in " ".join(ran.stdout.split())
+    left = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+    assert left == ["comparison.html", "comparison.parquet", "curated/rejected.csv"]
     path = folder / "comparison.html"
     assert str(path) in ran.stdout
     shown = prefect_api.read_artifact("comparison")
@@ -42,6 +45,20 @@ def test_strategies_are_compared_and_nothing_is_published(
     assert undersample.n_training_rows < 0.4 * none.n_training_rows
     assert comparison.as_of == dt.datetime.now().astimezone().date()
     assert not (propensity.data_dir / "propensity.db").exists()
+
+
+def test_another_choice_or_seed_does_not_replace_a_comparison(tmp_path: Path) -> None:
+    simulate_book(tmp_path / "book.csv", n_rows=1000, seed=2)
+    date, csv = dt.date(2026, 11, 24), [str(tmp_path / "book.csv")]
+    config = NightlyConfig(csv=csv, as_of=date)
+    places = [
+        open_comparison(config, ("none", "undersample")),
+        open_comparison(config, ("none", "oversample")),
+        open_comparison(NightlyConfig(csv=csv, as_of=date, seed=1), ("none", "undersample")),
+    ]
+    assert len({place.folder for place in places}) == 3
+    again = open_comparison(config, ("undersample", "none"))
+    assert again.folder == places[0].folder
 
 
 def test_an_unknown_strategy_is_refused_with_those_there_are(propensity) -> None:
