@@ -22,6 +22,7 @@ from propensity.checks import (
     reject_torn,
 )
 from propensity.contract import Contract
+from propensity.copies import refuse_copies
 from propensity.csv_blocks import Block, read_blocks
 from propensity.errors import InputError
 from propensity.folds import assign_folds
@@ -61,7 +62,8 @@ def ingest_files(
         on_progress: Called with the share of bytes read.
 
     Raises:
-        InputError: A file that cannot be read or lacks a column, no good row, too many bad rows.
+        InputError: A file that cannot be read or lacks a column, no good row, too many bad rows,
+            a book that was oversampled.
     """
     rejected = folder / "rejected.csv"
     counts, seen = np.zeros(3, dtype=np.int64), BitMap64()  # rejected, labelled, positive
@@ -83,6 +85,7 @@ def ingest_files(
             on_progress(n_bytes_before / n_bytes)
     book = CuratedBook(parts.paths, rejected, parts.n_rows, *map(int, counts))
     _check_share(book, tolerated_rejected_share)
+    refuse_copies(book.parts, book.n_labelled, contract)
     return book
 
 

@@ -2,13 +2,14 @@
 
 import dataclasses
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from propensity import crossfit, validation
+from propensity import copies, crossfit, validation
 from propensity.arms import ScoredArm, run_network_arm
 from propensity.contract import load_contract
 from propensity.crossfit import train_member
@@ -54,6 +55,46 @@ def test_a_book_oversampled_before_the_split_stops_the_night(
     with pytest.raises(InputError, match="an id that no earlier row of the book has") as error:
         ingest_files([path], CONTRACT, tmp_path / "curated")
     assert f"{n_copies:,} of {6000 + n_copies:,} rows were rejected" in str(error.value)
+
+
+def test_new_ids_do_not_hide_the_copies(oversampled: tuple[Path, int], tmp_path: Path) -> None:
+    frame = pd.read_csv(oversampled[0])
+    frame.assign(id=np.arange(len(frame))).to_csv(tmp_path / "renumbered.csv", index=False)
+    with pytest.raises(InputError) as error:
+        ingest_files([tmp_path / "renumbered.csv"], CONTRACT, tmp_path / "curated")
+    n_ones = int(frame["Response"].sum())
+    share = 1 - frame[frame["Response"] == 1].drop(columns="id").drop_duplicates().shape[0] / n_ones
+    assert share > 0.8
+    assert f"{share:.0%} of the policyholders who said yes are like another one" in str(error.value)
+    assert "PROPENSITY_STRATEGY=oversample" in str(error.value)
+
+
+@pytest.mark.parametrize("n_kept", [500_000, 3_000])
+def test_a_tenth_of_the_ones_may_be_copies_and_no_more(
+    csv: Path, tmp_path: Path, n_kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a book is so large that only a sample of it is looked at."""
+    monkeypatch.setattr(copies, "N_KEPT", n_kept)
+    frame = pd.read_csv(csv)
+    ones = frame[frame["Response"] == 1]
+    for share, is_refused in ((0.03, False), (0.3, True)):
+        again = ones.sample(int(share / (1 - share) * len(ones)), random_state=0)
+        book = pd.concat([frame, again])
+        book.assign(id=np.arange(len(book))).to_csv(tmp_path / "book.csv", index=False)
+        refusal = pytest.raises(InputError, match="oversampled") if is_refused else nullcontext()
+        with refusal:
+            ingest_files([tmp_path / "book.csv"], CONTRACT, tmp_path / "curated")
+
+
+def test_where_a_contract_tells_few_apart_equal_rows_are_no_copies(
+    csv: Path, tmp_path: Path
+) -> None:
+    few = {"id", "Gender", "Vehicle_Age", "Vehicle_Damage", "Previously_Insured", "Response"}
+    columns = tuple(c for c in CONTRACT.columns if c.name in few)
+    frame = pd.read_csv(csv, usecols=list(few))
+    assert frame[frame["Response"] == 1].drop(columns="id").duplicated().mean() > 0.9
+    book = ingest_files([csv], dataclasses.replace(CONTRACT, columns=columns), tmp_path)
+    assert book.n_rows == 6000
 
 
 def test_whoever_tolerates_that_is_left_with_the_book_as_it_was_and_every_copy_is_told(
