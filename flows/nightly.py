@@ -21,7 +21,7 @@ from propensity.warehouse.runs import fail_run
 from tasks.alert import alert
 from tasks.evaluate import evaluate
 from tasks.ingest import ingest
-from tasks.present import present
+from tasks.present import present, present_again
 from tasks.promote import promote
 from tasks.publish import publish
 from tasks.report import report
@@ -57,6 +57,8 @@ def nightly(config: NightlyConfig) -> NightResult:
         if night.is_repeat:
             name = night.run.run_name
             get_run_logger().info("This very night was published as %s: nothing to do", name)
+            if runtime.flow_run.run_count > 1:  # it was cut off behind its publishing
+                present_again(night, return_state=True)
             return NightResult(night.run.run_id, is_repeat=True)
         book = ingest(night)
         report(night, book)

@@ -37,6 +37,10 @@ class Workspace:
         """The page that shows one run."""
         return self.reports(run_name) / "night.html"
 
+    def decision_card(self, run_name: str) -> Path:
+        """The decision card of one run, as the UI shows it."""
+        return self.reports(run_name) / "decision.md"
+
     def counts(self, run_name: str) -> Path:
         """How often each value occurred in one run's book."""
         return self.reports(run_name) / "counts.json"

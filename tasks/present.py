@@ -42,6 +42,19 @@ def present(
         shown["night"] = create_markdown_artifact(text, "night", f"Page: {card.page}")
     finally:  # the card is there, if without a link, where a picture cannot be drawn
         said = f"Model card: {card.model_card}"
-        create_markdown_artifact(render_card(card, shown), "decision", said)
+        text = render_card(card, shown)
+        write_text(text, night.workspace.decision_card(night.run.run_name))
+        create_markdown_artifact(text, "decision", said)
     line.end("the night in %s pictures: %s", len(pictures), card.page)
     return card.page
+
+
+@task(task_run_name="present", cache_policy=NO_CACHE)
+def present_again(night: OpenNight) -> None:
+    """Show the card of a night that was published while nobody could take it."""
+    line, card = StageLine(), night.workspace.decision_card(night.run.run_name)
+    if not card.exists():
+        line.log.warning("Published, but ended before its card was drawn: see %s", card.parent)
+        return
+    create_markdown_artifact(card.read_text(encoding="utf-8"), "decision")
+    line.end("the decision card of the published night: %s", card)

@@ -4,7 +4,7 @@ import pytest
 from prefect.artifacts import Artifact
 
 from propensity.night import reach_warehouse
-from tasks.present import present
+from tasks.present import present, present_again
 from tasks.publish import publish
 from tasks.score import score
 
@@ -42,6 +42,20 @@ def test_shows_the_decision_card(night, book, contest, published):
     assert decision.reason.split(" (")[0] in shown.data
     assert f"| leads | {scores.n_leads:,} |" in shown.data
     assert shown.description == f"Model card: {contest.candidate.version.folder / 'card.md'}"
+
+
+def test_the_card_of_a_published_night_can_be_shown_again(night, book, contest, published, caplog):
+    present(night, book, contest, *published)
+    shown = Artifact.get("decision")
+    path = night.workspace.decision_card(night.run.run_name)
+    assert path.read_text(encoding="utf-8") == shown.data
+    present_again(night)
+    again = Artifact.get("decision")
+    assert (again.id != shown.id, again.data) == (True, shown.data)
+    path.unlink()
+    present_again(night)
+    assert Artifact.get("decision").id == again.id
+    assert "ended before its card was drawn" in caplog.text
 
 
 def test_the_card_links_to_the_pictures_and_the_model_card(night, book, contest, published):
