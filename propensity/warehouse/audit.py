@@ -9,6 +9,7 @@ from sqlalchemy import Engine, Integer, cast, func, or_, select
 from propensity.errors import WarehouseError
 from propensity.parts import read_batches
 from propensity.scored import ScoredBook
+from propensity.warehouse.row_codes import code_rows, sum_codes
 from propensity.warehouse.scores import table_of
 
 ID_MODULUS = 65_521
@@ -22,7 +23,8 @@ TOLERANCE = 1e-6
 class Fingerprint:
     """What must be the same in the parts and in the table.
 
-    `n_wrong` counts values that are null or out of range; `id_sum` is modulo ID_MODULUS.
+    `row_sum` ties every value to its id (propensity.warehouse.row_codes), `id_sum` is modulo
+    ID_MODULUS, `n_wrong` counts values that are null or out of range.
     """
 
     n_rows: int
@@ -31,6 +33,7 @@ class Fingerprint:
     rank_sum: int
     n_control: int
     id_sum: int
+    row_sum: int
     probability_sum: float
     n_wrong: int = 0
 
@@ -69,10 +72,10 @@ def summarize_parts(scores: ScoredBook) -> Fingerprint:
     Raises:
         WarehouseError: They do not.
     """
-    n_rows = n_ranked = id_sum = 0
+    n_rows = n_ranked = id_sum = row_sum = 0
     probability_sum, lowest = 0.0, np.inf
     for part in scores.parts:
-        for batch in read_batches(part, ["policyholder_id", "lead_rank", "probability"]):
+        for batch in read_batches(part):
             ranks = batch["lead_rank"].drop_null().to_numpy()
             p = np.append(lowest, batch["probability"].to_numpy())
             in_order = np.array_equal(ranks, n_ranked + np.arange(1, len(ranks) + 1))
@@ -81,15 +84,18 @@ def summarize_parts(scores: ScoredBook) -> Fingerprint:
             n_ranked, lowest = n_ranked + len(ranks), p[-1]
             n_rows += batch.num_rows
             id_sum += int((batch["policyholder_id"].to_numpy() % ID_MODULUS).sum())
+            row_sum += int(code_rows(batch).sum())
             probability_sum += batch["probability"].to_numpy().sum(dtype=np.float64)
     n_leads = scores.n_leads
     ranks = n_leads, n_leads, n_leads * (n_leads + 1) // 2
-    return Fingerprint(n_rows, *ranks, scores.n_control, id_sum, float(probability_sum))
+    sums = id_sum, row_sum, float(probability_sum)
+    return Fingerprint(n_rows, *ranks, scores.n_control, *sums)
 
 
 def summarize_table(engine: Engine, run_id: int) -> Fingerprint:
     """Read the table of a run once."""
-    scores = table_of(run_id).c
+    table = table_of(run_id)
+    scores = table.c
     wrong = or_(
         scores.probability.is_(None),
         ~scores.probability.between(0, 1),
@@ -106,11 +112,13 @@ def summarize_table(engine: Engine, run_id: int) -> Fingerprint:
         func.coalesce(func.sum(scores.lead_rank), 0),
         func.sum(scores.is_control),
         func.sum(cast(scores.policyholder_id % ID_MODULUS, Integer)),
+        sum_codes(table),
         func.sum(scores.probability),
         func.count().filter(wrong),
     )
     with engine.connect() as connection:
         row = connection.execute(query).one()
-    n_rows, n_leads, last, rank_sum, n_control, ids, total, n_wrong = row
+    n_rows, n_leads, last, rank_sum, n_control, ids, codes, total, n_wrong = row
     ranks = n_leads, last, int(rank_sum)
-    return Fingerprint(n_rows, *ranks, int(n_control or 0), int(ids or 0), total or 0.0, n_wrong)
+    sums = int(ids or 0), int(codes or 0), total or 0.0
+    return Fingerprint(n_rows, *ranks, int(n_control or 0), *sums, n_wrong)

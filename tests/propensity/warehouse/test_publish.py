@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sqlalchemy import text
 
@@ -7,6 +8,7 @@ from propensity.errors import WarehouseError
 from propensity.scored import SCORES_SCHEMA
 from propensity.warehouse import publish
 from propensity.warehouse import scores as run_scores
+from propensity.warehouse.audit import summarize_parts, summarize_table
 from propensity.warehouse.loading import insert_parts, load_scores
 from propensity.warehouse.publish import publish_scores
 from propensity.warehouse.runs import fail_run, find_published, start_run
@@ -106,24 +108,63 @@ def test_scores_that_fail_the_audit_are_never_seen(
     assert run_scores.find_stored(engine) == {last_night.run_id}
 
 
-def test_a_value_that_was_changed_on_the_way_fails_the_audit(engine, make_scores, monkeypatch):
+@pytest.mark.parametrize(
+    "change",
+    [
+        "probability = probability / 2 WHERE policyholder_id = 7",
+        "policyholder_id = 1001 - policyholder_id",
+        "policyholder_id = 11 - policyholder_id WHERE policyholder_id IN (5, 6)",
+        "policyholder_id = 65521 + policyholder_id WHERE policyholder_id = 7",
+        "fold = 4 - fold",
+        "response_known = 1 - response_known",
+        "response = 1 - response",
+        "response = NULL WHERE policyholder_id = 7",
+        "percentile = 100 - percentile",
+        "percentile = percentile - 0.001 WHERE policyholder_id = 7",
+        "decile = 11 - decile",
+        "decile = 2 WHERE policyholder_id = 7",
+        "predicted_response = 1 - predicted_response",
+        "region_code = sales_channel, sales_channel = region_code",
+        "region_code = NULL WHERE policyholder_id = 51",  # it was 0
+        "sales_channel = 26",
+    ],
+)
+def test_a_value_that_was_changed_on_the_way_fails_the_audit(
+    engine, make_scores, monkeypatch, change
+):
     run, contender = begin(engine, night_of(1))
     real = publish.load_scores
 
     def tamper(engine, run_id, *rest):
         real(engine, run_id, *rest)
         with engine.begin() as connection:
-            connection.execute(
-                text(
-                    "UPDATE policyholder_scores_r1 SET probability = probability / 2"
-                    " WHERE policyholder_id = 7"
-                )
-            )
+            connection.execute(text(f"UPDATE policyholder_scores_r1 SET {change}"))  # noqa: S608
 
     monkeypatch.setattr(publish, "load_scores", tamper)
     with pytest.raises(WarehouseError, match="Audit of run 1: the table holds"):
         publish_scores(engine, run, BOOK, make_scores(), contender)
     assert published_id(engine) is None
+
+
+def test_extreme_values_are_the_same_in_the_parts_and_in_the_table(engine, make_scores):
+    n_rows, rng = 20_000, np.random.default_rng(0)
+    best_first = np.sort(rng.random(n_rows) ** rng.integers(1, 9, n_rows)).astype(np.float32)[::-1]
+    ids = rng.choice(2**63 - 1, n_rows)
+    ids[:4] = 0, 65_518, 65_519, 2**63 - 1
+    region = pa.array(rng.integers(-(2**31), 2**31, n_rows), mask=rng.random(n_rows) < 0.3)
+    scores = make_scores(
+        n_rows,
+        policyholder_id=ids,
+        probability=np.r_[1, best_first[1:-1], 0],
+        percentile=100 * best_first[::-1],
+        region_code=region,
+        sales_channel=pa.nulls(n_rows, pa.int32()),
+    )
+    run_scores.create(engine, 1)
+    load_scores(engine, 1, scores)
+    in_parts, in_table = summarize_parts(scores), summarize_table(engine, 1)
+    assert in_table.row_sum == in_parts.row_sum > 0
+    assert in_table.matches(in_parts)
 
 
 def test_the_next_run_cleans_up_after_one_that_crashed(engine, publish_night, make_scores):
