@@ -16,7 +16,8 @@ from propensity.warehouse.models import roll_back_model
 from propensity.warehouse.pointer import roll_back
 from propensity.warehouse.retention import drop_superfluous, find_superfluous
 from propensity.warehouse.schema import open_warehouse
-from propensity.warehouse.suppressions import read_suppressions, record_suppressions
+from propensity.warehouse.suppressing import record_suppressions
+from propensity.warehouse.suppressions import read_suppressions
 from propensity.workspace import Workspace
 
 Reason = Annotated[str, typer.Option(help="Why; it is recorded with your name.")]
@@ -57,11 +58,22 @@ def suppress(
     file: Annotated[
         Path, typer.Argument(help="CSV: policyholder_id, reason[, valid_from, valid_until].")
     ],
+    shorten: Annotated[
+        bool,
+        typer.Option("--shorten", help="Let a row end one of its id and valid_from earlier."),
+    ] = False,
 ) -> None:
     """Never contact these policyholders: they leave the leads at once."""
-    rows = read_suppressions(file)
-    record_suppressions(open_warehouse(Settings().warehouse_url), rows, by=getpass.getuser())
-    terminal.print(f"{len(rows):,} suppressions recorded; they hold at once.")
+    rows, engine = read_suppressions(file), open_warehouse(Settings().warehouse_url)
+    done = record_suppressions(engine, rows, by=getpass.getuser(), may_shorten=shorten)
+    terminal.print(f"{done.n_recorded:,} suppressions recorded; they hold at once.")
+    if shorten:
+        terminal.print(f"{done.n_shortened:,} stored before end earlier now.")
+    if done.n_kept:
+        terminal.print(
+            f"{done.n_kept:,} rows changed nothing: of the same policyholder_id and valid_from what"
+            " lasts longest counts. To end one earlier on purpose: propensity suppress --shorten"
+        )
 
 
 @app.command()

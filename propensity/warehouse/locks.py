@@ -10,8 +10,15 @@ from sqlalchemy.exc import OperationalError
 from propensity.errors import BusyError
 from propensity.warehouse.engine import POSTGRESQL_CONNECT, describe, is_postgresql
 
-Work = Literal["night", "publish", "migrate", "promote", "pointer"]
-_numbers: dict[Work, int] = {"night": 1, "publish": 2, "migrate": 3, "promote": 4, "pointer": 5}
+Work = Literal["night", "publish", "migrate", "promote", "pointer", "suppress"]
+_numbers: dict[Work, int] = {
+    "night": 1,
+    "publish": 2,
+    "migrate": 3,
+    "promote": 4,
+    "pointer": 5,
+    "suppress": 6,
+}
 PROPENSITY = 0x70726F70
 """First half of our PostgreSQL advisory locks: 'prop'."""
 

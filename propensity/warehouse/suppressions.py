@@ -2,22 +2,19 @@
 
 import csv
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, delete, insert, or_, select
+from sqlalchemy import Engine, or_, select
 
 from propensity.errors import InputError
-from propensity.warehouse.engine import begin_write
 from propensity.warehouse.tables import suppressions
 
 REQUIRED = ("policyholder_id", "reason")
 OPTIONAL = ("valid_from", "valid_until")
 TODO = "Nothing was changed. Mend the file and try again"
-INSERT_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -79,30 +76,6 @@ def _read_row(where: str, row: dict[str, str | None], today: dt.date) -> Suppres
         found = f"{where}, column {column}: {values[column]!r}"
         raise InputError(found, expected=expected, todo=TODO) from None
     return Suppression(policyholder_id, values["reason"], valid_from, valid_until)
-
-
-def record_suppressions(engine: Engine, rows: list[Suppression], *, by: str) -> None:
-    """Record all rows in one transaction; a row of the same id and valid_from is replaced.
-
-    Args:
-        engine: The warehouse.
-        rows: Of the same id and valid_from the last one counts.
-        by: Who records them.
-    """
-    now = dt.datetime.now(dt.UTC)
-    values = {(r.policyholder_id, r.valid_from): asdict(r) for r in rows}
-    with begin_write(engine) as connection:
-        for chunk in _chunk([v | {"recorded_at": now, "recorded_by": by} for v in values.values()]):
-            for valid_from in {v["valid_from"] for v in chunk}:
-                ids = [v["policyholder_id"] for v in chunk if v["valid_from"] == valid_from]
-                same_ids = suppressions.c.policyholder_id.in_(ids)
-                same_day = suppressions.c.valid_from == valid_from
-                connection.execute(delete(suppressions).where(same_ids, same_day))
-            connection.execute(insert(suppressions), chunk)
-
-
-def _chunk(rows: list[dict[str, object]]) -> Iterator[list[dict[str, object]]]:
-    return (rows[start : start + INSERT_ROWS] for start in range(0, len(rows), INSERT_ROWS))
 
 
 def find_suppressed(engine: Engine) -> NDArray[np.int64]:

@@ -111,6 +111,23 @@ def test_no_leads_before_the_first_night(propensity):
     assert "nothing is published" in propensity("leads").stdout
 
 
+def test_suppress_says_what_was_stored_and_a_pause_does_not_end_an_objection(propensity, tmp_path):
+    (tmp_path / "both.csv").write_text(
+        "policyholder_id,reason,valid_until\n5,objected (GDPR),\n5,campaign pause,2099-12-31\n"
+    )
+    (tmp_path / "pause.csv").write_text(
+        "policyholder_id,reason,valid_until\n5,campaign pause,2099-12-31\n"
+    )
+    both = propensity("suppress", str(tmp_path / "both.csv")).stdout
+    assert both.startswith("1 suppressions recorded")
+    assert "1 rows changed nothing" in both
+    later = propensity("suppress", str(tmp_path / "pause.csv")).stdout
+    assert later.startswith("0 suppressions recorded")
+    assert "--shorten" in later
+    ended = propensity("suppress", "--shorten", str(tmp_path / "pause.csv")).stdout
+    assert "1 stored before end earlier now" in ended
+
+
 def test_simulate_writes_a_book_and_its_truth(propensity, tmp_path):
     out, truth = tmp_path / "book.csv.gz", tmp_path / "truth.parquet"
     words = ["--rows", "2000", "--seed", "4", "--unlabelled-share", "0.5", "--truth", str(truth)]

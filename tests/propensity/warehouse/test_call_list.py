@@ -7,7 +7,8 @@ from propensity.errors import WarehouseError
 from propensity.warehouse.call_list import CallListChange, compare_call_lists
 from propensity.warehouse.engine import connect
 from propensity.warehouse.retention import drop_superfluous
-from propensity.warehouse.suppressions import Suppression, record_suppressions
+from propensity.warehouse.suppressing import record_suppressions
+from propensity.warehouse.suppressions import Suppression
 
 from .conftest import N_ROWS, night_of
 

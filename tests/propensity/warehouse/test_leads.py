@@ -13,7 +13,8 @@ from propensity.warehouse import scores as run_scores
 from propensity.warehouse.engine import is_postgresql
 from propensity.warehouse.publish import publish_scores
 from propensity.warehouse.reading import forecast_calls
-from propensity.warehouse.suppressions import Suppression, record_suppressions
+from propensity.warehouse.suppressing import record_suppressions
+from propensity.warehouse.suppressions import Suppression
 from propensity.warehouse.views import view_columns
 
 from .conftest import BOOK, QUALITY, begin, night_of, read

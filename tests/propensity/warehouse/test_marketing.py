@@ -8,7 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from propensity.warehouse.suppressions import Suppression, record_suppressions
+from propensity.warehouse.suppressing import record_suppressions
+from propensity.warehouse.suppressions import Suppression
 
 from .conftest import read
 

@@ -3,12 +3,8 @@ import datetime as dt
 import pytest
 
 from propensity.errors import InputError
-from propensity.warehouse.suppressions import (
-    Suppression,
-    find_suppressed,
-    read_suppressions,
-    record_suppressions,
-)
+from propensity.warehouse.suppressing import RecordedSuppressions, record_suppressions
+from propensity.warehouse.suppressions import Suppression, find_suppressed, read_suppressions
 
 from .conftest import read
 
@@ -20,8 +16,8 @@ def leads(engine) -> set[int]:
     return set(read(engine, "SELECT policyholder_id FROM leads")["policyholder_id"])
 
 
-def suppress(engine, *rows: Suppression) -> None:
-    record_suppressions(engine, list(rows), by="ann")
+def suppress(engine, *rows: Suppression, may_shorten: bool = False) -> RecordedSuppressions:
+    return record_suppressions(engine, list(rows), by="ann", may_shorten=may_shorten)
 
 
 def test_suppressed_leave_the_leads_at_once(engine, publish_night):
@@ -65,11 +61,50 @@ def test_the_same_file_twice_is_recorded_once(engine):
     row = Suppression(5, "objected", TODAY, None)
     suppress(engine, row)
     suppress(engine, row, Suppression(6, "objected", TODAY, None))
-    suppress(engine, Suppression(5, "moved away", TODAY, TODAY + DAY))
+    suppress(engine, Suppression(5, "moved away", TODAY, TODAY + DAY), may_shorten=True)
     found = read(engine, "SELECT * FROM suppressions ORDER BY policyholder_id")
     assert found["policyholder_id"].tolist() == [5, 6]
     assert found["reason"].tolist() == ["moved away", "objected"]
     assert set(found["recorded_by"]) == {"ann"}
+
+
+OBJECTED = Suppression(5, "objected (GDPR)", TODAY, None)
+PAUSED = Suppression(5, "campaign pause", TODAY, TODAY)
+
+
+def read_ends(engine) -> dict[str, object]:
+    found = read(engine, "SELECT reason, valid_until FROM suppressions WHERE policyholder_id = 5")
+    return dict(zip(found["reason"], found["valid_until"], strict=True))
+
+
+@pytest.mark.parametrize("rows", [(OBJECTED, PAUSED), (PAUSED, OBJECTED)])
+def test_an_objection_survives_a_pause_in_the_same_file(engine, rows):
+    assert suppress(engine, *rows) == RecordedSuppressions(1, 0, 1)
+    assert read_ends(engine) == {"objected (GDPR)": None}
+
+
+@pytest.mark.parametrize("rows", [(OBJECTED, PAUSED), (PAUSED, OBJECTED)])
+def test_an_objection_survives_a_pause_in_another_file(engine, rows):
+    first, second = rows
+    assert suppress(engine, first) == RecordedSuppressions(1, 0, 0)
+    is_longer = second == OBJECTED
+    assert suppress(engine, second) == RecordedSuppressions(is_longer, 0, not is_longer)
+    assert read_ends(engine) == {"objected (GDPR)": None}
+
+
+def test_a_suppression_is_ended_on_purpose_only(engine):
+    suppress(engine, OBJECTED)
+    other = Suppression(6, "objected", TODAY, None)
+    assert suppress(engine, PAUSED, other, may_shorten=True) == RecordedSuppressions(1, 1, 0)
+    assert [str(end)[:10] for end in read_ends(engine).values()] == [str(TODAY)]
+    assert suppress(engine, PAUSED, may_shorten=True) == RecordedSuppressions(0, 0, 1)
+
+
+def test_a_later_objection_is_kept_beside_what_ends(engine):
+    ending = Suppression(5, "pause", TODAY - DAY, TODAY)
+    suppress(engine, ending)
+    assert suppress(engine, OBJECTED) == RecordedSuppressions(1, 0, 0)
+    assert set(read_ends(engine)) == {"pause", "objected (GDPR)"}
 
 
 def test_many_are_recorded(engine):

@@ -1,0 +1,109 @@
+"""Record whom never to contact, so that no objection is lost to a shorter pause."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, insert, select
+
+from propensity.warehouse.engine import begin_write, explain_absence
+from propensity.warehouse.locks import wait_for_lock
+from propensity.warehouse.suppressions import Suppression
+from propensity.warehouse.tables import suppressions
+
+INSERT_ROWS = 10_000
+Ends = dict[tuple[int, dt.date], dt.date | None]
+"""Of what is stored: valid_until of each id and valid_from."""
+
+
+@dataclass(frozen=True)
+class RecordedSuppressions:
+    """What became of the rows of a file.
+
+    Args:
+        n_recorded: Stored as they are: new, or in the place of one that ended earlier.
+        n_shortened: Stored in the place of one that would have lasted longer, as was asked for.
+        n_kept: Changed nothing: what was stored, or another row of the file, lasts as long.
+    """
+
+    n_recorded: int
+    n_shortened: int
+    n_kept: int
+
+
+def record_suppressions(
+    engine: Engine, rows: list[Suppression], *, by: str, may_shorten: bool = False
+) -> RecordedSuppressions:
+    """Record all rows in one transaction; of the same id and valid_from what lasts longest counts.
+
+    So an objection is never lost to a shorter pause, be it in the same file or in a later one.
+
+    Args:
+        engine: The warehouse.
+        rows: In any order.
+        by: Who records them.
+        may_shorten: Let a row end what is stored of the same id and valid_from earlier.
+
+    Raises:
+        WarehouseError: The database does not answer.
+    """
+    stamp = {"recorded_at": dt.datetime.now(dt.UTC), "recorded_by": by}
+    n_stored = n_shortened = 0
+    with explain_absence(engine), begin_write(engine) as connection:
+        wait_for_lock(connection, "suppress")
+        for chunk in _chunk(_keep_longest(rows)):
+            ends = _find_ends(connection, chunk)
+            differ = [r for r in chunk if _differs(r, ends, may_shorten=may_shorten)]
+            n_stored += len(differ)
+            n_shortened += sum(_is_shorter(r, ends) for r in differ)
+            _replace(connection, [asdict(row) | stamp for row in differ])
+    return RecordedSuppressions(n_stored - n_shortened, n_shortened, len(rows) - n_stored)
+
+
+def _keep_longest(rows: list[Suppression]) -> list[Suppression]:
+    """Of the same id and valid_from one row, the first of those that last longest."""
+    longest: dict[tuple[int, dt.date], Suppression] = {}
+    for row in rows:
+        key = row.policyholder_id, row.valid_from
+        if key not in longest or _last_day(longest[key].valid_until) < _last_day(row.valid_until):
+            longest[key] = row
+    return list(longest.values())
+
+
+def _last_day(valid_until: dt.date | None) -> dt.date:
+    return valid_until or dt.date.max
+
+
+def _is_shorter(row: Suppression, ends: Ends) -> bool:
+    key = row.policyholder_id, row.valid_from
+    return key in ends and _last_day(row.valid_until) < _last_day(ends[key])
+
+
+def _differs(row: Suppression, ends: Ends, *, may_shorten: bool) -> bool:
+    key = row.policyholder_id, row.valid_from
+    if _is_shorter(row, ends):
+        return may_shorten
+    return key not in ends or row.valid_until != ends[key]
+
+
+def _find_ends(connection: Connection, rows: list[Suppression]) -> Ends:
+    stored = suppressions.c
+    ids = [row.policyholder_id for row in rows]
+    columns = stored.policyholder_id, stored.valid_from, stored.valid_until
+    found = connection.execute(select(*columns).where(stored.policyholder_id.in_(ids)))
+    return {(policyholder_id, first): last for policyholder_id, first, last in found}
+
+
+def _replace(connection: Connection, values: list[dict[str, Any]]) -> None:
+    for valid_from in {v["valid_from"] for v in values}:
+        ids = [v["policyholder_id"] for v in values if v["valid_from"] == valid_from]
+        same_ids = suppressions.c.policyholder_id.in_(ids)
+        same_day = suppressions.c.valid_from == valid_from
+        connection.execute(delete(suppressions).where(same_ids, same_day))
+    if values:
+        connection.execute(insert(suppressions), values)
+
+
+def _chunk(rows: list[Suppression]) -> Iterator[list[Suppression]]:
+    return (rows[start : start + INSERT_ROWS] for start in range(0, len(rows), INSERT_ROWS))
