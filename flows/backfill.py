@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from flows.nightly import nightly
 from propensity.errors import InputError, PropensityError, WarehouseError
-from propensity.settings import NightlyConfig
+from propensity.settings import NightlyConfig, find_last_as_of
 
 PLACEHOLDER = "{as_of}"
 ONE_DAY = dt.timedelta(days=1)
@@ -37,12 +37,15 @@ def backfill(pattern: str, first: dt.date, last: dt.date) -> Iterator[Backfilled
         last: Last date, included.
 
     Raises:
-        InputError: The pattern does not say where the date stands, or the dates are turned round.
+        InputError: The pattern does not say where the date stands, the dates are turned round, or
+            the last is to come.
     """
     if PLACEHOLDER not in pattern or last < first:
         found = f"{pattern!r} from {first} to {last}"
         expected = f"a pattern with {PLACEHOLDER} where the date stands, and a first date"
         raise InputError(found, expected=f"{expected} not after the last")
+    if last > (latest := find_last_as_of()):
+        raise InputError(f"The last date, {last}, is to come", expected=f"{latest} or earlier")
     as_of = first
     while as_of <= last:
         yield _run(pattern.replace(PLACEHOLDER, f"{as_of:%Y-%m-%d}"), as_of)

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from propensity.scored import LeadRules
@@ -20,6 +20,21 @@ def _list_files(given: Any) -> Any:
     if not isinstance(given, str):
         return given
     return json.loads(given) if given.startswith("[") else [given]
+
+
+def find_last_as_of() -> dt.date:
+    """Return the latest date a night may stand for: tomorrow, begun before midnight.
+
+    A night stored under a date to come would keep every night until then from being seen.
+    """
+    return dt.datetime.now().astimezone().date() + dt.timedelta(days=1)
+
+
+def _check_as_of(as_of: dt.date) -> dt.date:
+    if as_of > (last := find_last_as_of()):
+        found = f"{as_of} is a date to come: its night would hide those until then from readers"
+        raise ValueError(f"{found}. Expected {last} or earlier")
+    return as_of
 
 
 class Settings(BaseSettings):
@@ -79,9 +94,9 @@ class NightlyConfig(BaseSettings):
     csv: Annotated[list[str], NoDecode, BeforeValidator(_list_files)] = Field(
         [], description="CSV or CSV.gz files or globs; together they are the book"
     )
-    as_of: dt.date = Field(
+    as_of: Annotated[dt.date, AfterValidator(_check_as_of)] = Field(
         default_factory=lambda: dt.datetime.now().astimezone().date(),
-        description="the date this night stands for; default: today",
+        description="the date this night stands for, tomorrow at the latest; default: today",
     )
     force: bool = Field(
         False, description="do everything anew, although this very night was published"

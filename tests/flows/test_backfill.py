@@ -54,3 +54,9 @@ def test_nights_of_the_past_are_stored_and_readers_keep_the_newest(
 def test_a_pattern_without_date_or_dates_turned_round_are_refused(pattern, first, last):
     with pytest.raises(InputError, match=r"a pattern with \{as_of\}"):
         list(backfill(pattern, first, last))
+
+
+def test_dates_to_come_are_refused_before_any_night():
+    last = dt.datetime.now().astimezone().date() + dt.timedelta(days=2)
+    with pytest.raises(InputError, match=f"The last date, {last}, is to come"):
+        list(backfill("book-{as_of}.csv", FIRST, last))

@@ -118,3 +118,12 @@ def test_no_two_kinds_of_run_data_share_a_folder(tmp_path: Path) -> None:
     assert len({*folders, space.curated("s")}) == 6
     assert all(f.is_relative_to(tmp_path) for f in folders)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_night_is_not_of_a_date_to_come() -> None:
+    today = dt.datetime.now().astimezone().date()
+    tomorrow = today + dt.timedelta(days=1)
+    assert NightlyConfig().as_of == today
+    assert NightlyConfig(as_of=tomorrow).as_of == tomorrow
+    with pytest.raises(ValidationError, match=f"a date to come: .* Expected {tomorrow} or earlier"):
+        NightlyConfig(as_of=tomorrow + dt.timedelta(days=1))
