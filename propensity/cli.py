@@ -43,11 +43,14 @@ def leads(
 ) -> None:
     """Show whom to call first: the best leads of the published night, and what to expect."""
     engine = open_reader(Settings().warehouse_url)
-    if calls is not None:
+    if calls is None:
+        frame = reading.read_rows(engine, reading.LEADS, top)
+    elif csv is None:
         _print_forecast(reading.forecast_calls(engine, calls))
-        if csv is None:
-            return
-    frame = reading.read_rows(engine, reading.LEADS, calls or top)
+        return
+    else:
+        forecast, frame = reading.read_calls(engine, calls)
+        _print_forecast(forecast)
     if csv is not None:
         try:
             write_csv(frame, csv)

@@ -139,6 +139,19 @@ def begin_write(engine: Engine) -> AbstractContextManager[Connection]:
     return engine.execution_options(writes=True).begin()
 
 
+@contextmanager
+def begin_snapshot(engine: Engine) -> Iterator[Connection]:
+    """Begin a transaction that reads: all its statements see the warehouse of one moment.
+
+    Raises:
+        WarehouseError: The database does not answer, has no schema yet, or this user may not.
+    """
+    # a transaction in SQLite is always of one snapshot
+    level = {"isolation_level": "REPEATABLE READ"} if is_postgresql(engine) else {}
+    with explain_absence(engine), engine.connect().execution_options(**level) as connection:
+        yield connection
+
+
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     writes = options.get("writes", False)

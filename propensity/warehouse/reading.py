@@ -4,12 +4,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Engine, TextClause, text
+from sqlalchemy import Connection, Engine, TextClause, text
 
 from propensity.errors import WarehouseError
 from propensity.gains import expect_buyers
 from propensity.quality import Interval
-from propensity.warehouse.engine import explain_absence
+from propensity.warehouse.engine import begin_snapshot, explain_absence
 
 LEADS = text(
     "SELECT policyholder_id, lead_rank, probability, percentile, decile, predicted_response,"
@@ -86,8 +86,12 @@ def read_rows(engine: Engine, query: TextClause, n_rows: int) -> pd.DataFrame:
         WarehouseError: The database does not answer, has no schema yet, or this user may not.
     """
     with explain_absence(engine), engine.connect() as connection:
-        found = connection.execute(query, {"n_rows": n_rows})
-        return pd.DataFrame(found.all(), columns=list(found.keys()))
+        return _read_rows(connection, query, n_rows)
+
+
+def _read_rows(connection: Connection, query: TextClause, n_rows: int) -> pd.DataFrame:
+    found = connection.execute(query, {"n_rows": n_rows})
+    return pd.DataFrame(found.all(), columns=list(found.keys()))
 
 
 @dataclass(frozen=True)
@@ -107,17 +111,31 @@ class CallForecast:
     reached_share: float
 
 
+def read_calls(engine: Engine, n_calls: int) -> tuple[CallForecast, pd.DataFrame]:
+    """Read the n best leads and how many buyers to expect of them, both of the same night.
+
+    Raises:
+        WarehouseError: There are no leads, or the database does not answer.
+    """
+    with begin_snapshot(engine) as connection:
+        return _forecast_calls(connection, n_calls), _read_rows(connection, LEADS, n_calls)
+
+
 def forecast_calls(engine: Engine, n_calls: int) -> CallForecast:
     """Say how many buyers to expect from calling the n best leads.
 
     Raises:
         WarehouseError: There are no leads, or the database does not answer.
     """
+    with begin_snapshot(engine) as connection:
+        return _forecast_calls(connection, n_calls)
+
+
+def _forecast_calls(connection: Connection, n_calls: int) -> CallForecast:
     asked = {"n_calls": n_calls}
-    with explain_absence(engine), engine.connect() as connection:
-        n, expected, variance = connection.execute(CALLS, asked).one()
-        calibration = connection.execute(CALIBRATION, asked).first()
-        all_buyers = connection.execute(ALL_BUYERS).scalar_one_or_none()
+    n, expected, variance = connection.execute(CALLS, asked).one()
+    calibration = connection.execute(CALIBRATION, asked).first()
+    all_buyers = connection.execute(ALL_BUYERS).scalar_one_or_none()
     if not n:
         raise WarehouseError("There are no leads", todo="See `propensity runs` for the last night")
     if calibration is None or not all_buyers:

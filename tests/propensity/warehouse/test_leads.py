@@ -6,18 +6,19 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from propensity.errors import WarehouseError
+from propensity.warehouse import partitions
 from propensity.warehouse import scores as run_scores
 from propensity.warehouse.engine import is_postgresql
 from propensity.warehouse.publish import publish_scores
-from propensity.warehouse.reading import forecast_calls
+from propensity.warehouse.reading import forecast_calls, read_calls
 from propensity.warehouse.suppressing import record_suppressions
 from propensity.warehouse.suppressions import Suppression
 from propensity.warehouse.views import view_columns
 
-from .conftest import BOOK, QUALITY, begin, night_of, read
+from .conftest import BOOK, QUALITY, begin, night_of, published_id, read
 
 N_MANY = 50_000
 N_LARGE = 1_000_000
@@ -172,6 +173,38 @@ def test_a_forecast_counts_who_was_suppressed_since(engine, publish_night):
     today = pd.Timestamp.now("UTC").date()
     record_suppressions(engine, [Suppression(4, "objected", today, None)], by="ann")
     assert forecast_calls(engine, 1).expected_buyers < before
+
+
+def publish_at_the_first_select(engine, publish_night) -> None:
+    """Let the next night come right after the first statement that reads leads."""
+    to_come = [2]
+
+    def publish(*given: object) -> None:
+        if "FROM leads" in str(given[2]) and to_come:
+            publish_night(to_come.pop())
+
+    event.listen(engine, "after_cursor_execute", publish)
+
+
+def test_calls_and_their_forecast_are_of_one_night(engine, publish_night, monkeypatch):
+    monkeypatch.setattr(partitions, "PATIENCE_SECONDS", 0.2)
+    first = publish_night(1)
+    before = read_calls(engine, 100)
+    publish_at_the_first_select(engine, publish_night)
+    forecast, leads = read_calls(engine, 100)
+    assert published_id(engine) != first.run_id
+    assert forecast == before[0]
+    assert set(leads["model_version"]) == {first.run_name}
+    assert leads["probability"].sum() == pytest.approx(forecast.expected_buyers)
+
+
+def test_a_forecast_is_of_one_night(engine, publish_night, monkeypatch):
+    monkeypatch.setattr(partitions, "PATIENCE_SECONDS", 0.2)
+    publish_night(1)
+    before = forecast_calls(engine, 100)
+    publish_at_the_first_select(engine, publish_night)
+    assert forecast_calls(engine, 100) == before
+    assert forecast_calls(engine, 100) != before
 
 
 def test_no_leads_have_no_forecast(engine):
