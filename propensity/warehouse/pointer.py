@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from propensity.errors import WarehouseError
 from propensity.warehouse.engine import begin_write
@@ -37,6 +37,14 @@ def point_to(connection: Connection, run_id: int, *, by: str, reason: str) -> No
     connection.execute(insert(pointer_moves).values(move))
 
 
+def refresh_night_before(connection: Connection) -> None:
+    """Find the night before the one readers see anew: one stored since may lie in between."""
+    now = find_pointed_at(connection)
+    if now is not None:
+        before = _find_night_before(connection, now)
+        connection.execute(update(published_run).values(previous_run_id=before))
+
+
 def is_older_than_newest(connection: Connection, as_of: dt.date) -> bool:
     """Tell whether a night of a later date is stored, be it the one readers see or rolled back."""
     runs = scoring_runs.c
@@ -67,7 +75,9 @@ def roll_back(
         now = find_pointed_at(connection)
         if now is None:
             raise WarehouseError("Nothing is published yet", todo="Run `propensity run` first")
-        target = to_run_id or _find_night_before(connection, now, or_earlier_run=True)
+        target = to_run_id
+        if target is None:
+            target = _find_night_before(connection, now, or_earlier_run=True)
         if target is None:
             raise WarehouseError(f"No night was published before run {now}")
         _check_stored(connection, target)

@@ -19,7 +19,12 @@ from propensity.warehouse.engine import begin_write, explain_absence
 from propensity.warehouse.loading import load_scores
 from propensity.warehouse.locks import only_one, wait_for_lock
 from propensity.warehouse.models import describe_quality
-from propensity.warehouse.pointer import find_pointed_at, is_older_than_newest, point_to
+from propensity.warehouse.pointer import (
+    find_pointed_at,
+    is_older_than_newest,
+    point_to,
+    refresh_night_before,
+)
 from propensity.warehouse.runs import Run
 from propensity.warehouse.suppressions import find_suppressed
 from propensity.warehouse.tables import run_gains, run_thresholds, scoring_runs
@@ -98,7 +103,9 @@ def show(
         finished = _describe(book, scores, serving) | {"status": "published", "finished_at": now}
         this_run = scoring_runs.c.run_id == run.run_id
         connection.execute(update(scoring_runs).where(this_run).values(finished))
-        if not is_older_than_newest(connection, run.night.as_of):
+        if is_older_than_newest(connection, run.night.as_of):
+            refresh_night_before(connection)
+        else:
             point_to(connection, run.run_id, by="nightly", reason="published")
 
 

@@ -56,7 +56,10 @@ def test_rollback_of_nothing_is_refused(engine):
         roll_back(engine, **ME)
 
 
-@pytest.mark.parametrize(("target", "status"), [(99, "not known"), (3, "running"), (1, "retired")])
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [(99, "not known"), (0, "not known"), (3, "running"), (1, "retired")],
+)
 def test_rollback_to_what_is_not_stored_is_refused(engine, publish_night, target, status):
     publish_night(1)
     with engine.begin() as connection:  # or its night would be kept
@@ -88,3 +91,15 @@ def test_previous_scores_are_those_of_the_night_before(engine, publish_night):
     publish_night(3)
     roll_back(engine, to_run_id=second.run_id, **ME)
     assert set(read(engine, "SELECT run_id FROM previous_scores")["run_id"]) == {first.run_id}
+
+
+def test_a_night_stored_later_may_be_the_night_before(engine, publish_night):
+    first, third = publish_night(1), publish_night(3)
+    assert set(read(engine, "SELECT run_id FROM previous_scores")["run_id"]) == {first.run_id}
+    second = publish_night(2)
+    assert published_id(engine) == third.run_id
+    assert set(read(engine, "SELECT run_id FROM previous_scores")["run_id"]) == {second.run_id}
+    publish_night(1, digest="b")
+    assert set(read(engine, "SELECT run_id FROM previous_scores")["run_id"]) == {second.run_id}
+    moves = read(engine, "SELECT to_run_id FROM pointer_moves ORDER BY move_id")["to_run_id"]
+    assert moves.tolist() == [first.run_id, third.run_id], "readers were not moved"
