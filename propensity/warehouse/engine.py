@@ -7,10 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from propensity.errors import WarehouseAwayError, WarehouseError
+from propensity.warehouse.urls import read_url
 
 TODO = "Check PROPENSITY_DATABASE_URL and that the database is up; then run again"
 CONNECT_SECONDS = 10
@@ -42,19 +44,7 @@ def connect(url: str) -> Engine:
     Raises:
         WarehouseError: The URL is not one.
     """
-    try:
-        parsed = make_url(url)
-        if parsed.drivername in ("postgresql", "postgres"):
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        parsed.get_dialect().import_dbapi()
-        _check_parts(parsed)
-    except (ArgumentError, ValueError, ImportError):
-        # the text may hold a password, and so may the error: never show either
-        raise WarehouseError(
-            "PROPENSITY_DATABASE_URL is not a database URL, or its driver is not installed",
-            expected="for example sqlite:////srv/propensity/propensity.db"
-            " or postgresql://user:password@host/database, an @ in the password written as %40",
-        ) from None
+    parsed = read_url(url)
     if parsed.get_backend_name() != "sqlite":
         is_psycopg = parsed.drivername == "postgresql+psycopg"
         return create_engine(
@@ -67,13 +57,6 @@ def connect(url: str) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
-
-
-def _check_parts(url: URL) -> None:
-    """Refuse what is a password's tail in truth: an @ in it that was not written as %40."""
-    is_file = url.get_backend_name() == "sqlite"
-    if "@" in (url.host or "") or (not is_file and set("=@ ") & set(url.database or "")):
-        raise ValueError
 
 
 def is_postgresql(engine: Engine) -> bool:
@@ -114,13 +97,13 @@ def explain_absence(engine: Engine) -> Iterator[None]:
     """Turn what a driver says about a database that is away or refuses into one message.
 
     Raises:
-        WarehouseAwayError: The connection was refused or lost.
+        WarehouseAwayError: The connection was refused or lost, or all of ours are in use.
         WarehouseError: The database refused what it was asked.
     """
     try:
         yield
-    except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
-        away = engine.dialect.loaded_dbapi.OperationalError
+    except (DBAPIError, PoolTimeoutError, engine.dialect.loaded_dbapi.Error) as error:
+        away = (engine.dialect.loaded_dbapi.OperationalError, PoolTimeoutError)
         said = error.orig if isinstance(error, DBAPIError) else error
         kind, does = WarehouseError, "refused"
         if isinstance(said, away):

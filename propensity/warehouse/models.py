@@ -76,7 +76,7 @@ def roll_back_model(
         now = connection.execute(_serving_since(None)).first()
         if now is None:
             raise WarehouseError("No model was promoted yet", todo="Run `propensity run` first")
-        target = to_version or _find_before(connection, now.to_version)
+        target = _find_before(connection, now.to_version) if to_version is None else to_version
         _check_promoted(connection, target, now.to_version)
         newest = connection.execute(select(func.max(promotions.c.as_of))).scalar_one()
         row = {

@@ -9,10 +9,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.schema import SetColumnComment, SetTableComment
 
+from propensity.errors import WarehouseError
 from propensity.warehouse.engine import (
     PATIENCE_SECONDS,
     begin_write,
     connect,
+    describe,
     explain_absence,
     is_postgresql,
     wait_for,
@@ -34,12 +36,13 @@ def open_warehouse(url: str, patience: float = PATIENCE_SECONDS) -> Engine:
         patience: Seconds a server that does not answer is waited for.
 
     Raises:
-        WarehouseError: The URL is not one, or the database does not answer.
+        WarehouseError: The URL is not one, the database does not answer, or newer software made it.
     """
     engine = connect(url)
     wait_for(engine, patience)
     with explain_absence(engine):
         if not is_up_to_date(engine):
+            _check_known(engine)
             migrate(engine, "head")
     return engine
 
@@ -62,9 +65,25 @@ def open_reader(url: str) -> Engine:
 
 def is_up_to_date(engine: Engine) -> bool:
     """Tell whether the last migration was applied."""
+    return _find_revision(engine) == ScriptDirectory(str(migrations_folder)).get_current_head()
+
+
+def _find_revision(engine: Engine) -> str | None:
     with engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    return found == ScriptDirectory(str(migrations_folder)).get_current_head()
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _check_known(engine: Engine) -> None:
+    """Refuse a schema that newer software has made."""
+    migrations = ScriptDirectory(str(migrations_folder))
+    known = [migration.revision for migration in migrations.walk_revisions()]
+    found = _find_revision(engine)
+    if found is not None and found not in known:
+        raise WarehouseError(
+            f"The warehouse {describe(engine)} has the schema {found} of newer software",
+            expected=f"{known[0]} or earlier",
+            todo="Run that software, or restore the backup of before its update",
+        )
 
 
 def migrate(engine: Engine, revision: str) -> None:

@@ -1,3 +1,5 @@
+import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pandas as pd
@@ -6,7 +8,8 @@ from alembic import command
 from sqlalchemy import MetaData, inspect, text
 
 from propensity.errors import WarehouseAwayError, WarehouseError
-from propensity.warehouse.engine import connect, is_postgresql
+from propensity.warehouse.engine import POSTGRESQL_POOL, connect, is_postgresql
+from propensity.warehouse.reading import RUNS, read_rows
 from propensity.warehouse.schema import configure, is_up_to_date, migrate, open_warehouse
 from propensity.warehouse.tables import metadata
 from propensity.warehouse.views import describe_view, view_columns
@@ -161,12 +164,51 @@ def test_every_column_of_every_table_is_described():
         "nosql://hunter2",
         "postgresql://joe:x@hunter2@127.0.0.1/db",
         "postgresql://host/dbname=x password=hunter2",
+        "postgresql://joe:x@hunter2?y@127.0.0.1:1/db",
+        "postgresql://joe:x@hunter2/y@127.0.0.1:1/db",
+        "postgresql://joe:x@127.0.0.1:1/db?password=x@hunter2",
+        "postgresql://127.0.0.1:1/db?user=joe&password=x@hunter2",
     ],
 )
 def test_a_url_that_is_none_is_refused_without_showing_it(url):
     with pytest.raises(WarehouseError, match="PROPENSITY_DATABASE_URL") as refused:
         open_warehouse(url)
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+asyncpg://joe:hunter2@127.0.0.1:1/db",
+        "postgresql+psycopg_async://joe:hunter2@127.0.0.1:1/db",
+        "sqlite+aiosqlite:///hunter2.db",
+    ],
+)
+def test_an_asynchronous_driver_is_refused(url):
+    driver, backend = url.split(":")[0], url.split("+")[0]
+    said = f"asynchronous driver, {re.escape(driver)}. Expected {backend}:// without"
+    with pytest.raises(WarehouseError, match=said) as refused:
+        open_warehouse(url)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_schema_of_newer_software_is_named(engine):
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
+    with pytest.raises(WarehouseError, match=r"has the schema 0999 of newer .* 0003 or earlier"):
+        open_warehouse(engine.url.render_as_string(hide_password=False))
+
+
+def test_more_readers_than_connections_are_told(postgresql_url, monkeypatch):
+    monkeypatch.setitem(POSTGRESQL_POOL, "pool_timeout", 0.1)
+    monkeypatch.setitem(POSTGRESQL_POOL, "max_overflow", 0)
+    engine = open_warehouse(postgresql_url)
+    with ExitStack() as held:
+        for _ in range(4):
+            held.enter_context(engine.connect())
+        with pytest.raises(WarehouseAwayError, match=r"does not answer: QueuePool limit") as away:
+            read_rows(engine, RUNS, 1)
+    assert "\n" not in str(away.value)
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path):
@@ -179,6 +221,9 @@ def test_a_file_that_is_no_database_is_named(tmp_path):
     "url",
     [
         "postgresql://joe:hunter2@127.0.0.1:1/db",
+        "postgresql://joe:hunter2%40%3Fx%3D@127.0.0.1:1/db",
+        "postgresql://joe:hunter2?x@127.0.0.1:1/db",
+        "postgresql://joe@firm:hunter2@127.0.0.1:1/db",
         "postgresql://joe@127.0.0.1:1/db?password=hunter2&sslmode=prefer",
         "postgresql://127.0.0.1:1/db?user=joe&password=hunter2",
     ],
