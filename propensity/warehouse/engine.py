@@ -1,5 +1,6 @@
 """Connect to the warehouse."""
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -20,6 +21,13 @@ PATIENCE_SECONDS = 4
 """A person waits; in the middle of a night more is at stake: Settings.warehouse_patience."""
 PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 10.0
+SQLITE_AWAY = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PROTOCOL,
+}
 POSTGRESQL_CONNECT = {
     "connect_timeout": CONNECT_SECONDS,
     "application_name": "propensity",
@@ -103,14 +111,21 @@ def explain_absence(engine: Engine) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, PoolTimeoutError, engine.dialect.loaded_dbapi.Error) as error:
-        away = (engine.dialect.loaded_dbapi.OperationalError, PoolTimeoutError)
         said = error.orig if isinstance(error, DBAPIError) else error
         kind, does = WarehouseError, "refused"
-        if isinstance(said, away):
+        if _is_away(engine, said):
             kind, does = WarehouseAwayError, "does not answer"
         # of the driver's words the first line: the others may hold policyholders
         first = str(said).strip().split("\n", maxsplit=1)[0]
         raise kind(f"The warehouse {describe(engine)} {does}: {first}", todo=TODO) from error
+
+
+def _is_away(engine: Engine, said: BaseException | None) -> bool:
+    """Tell an absence or a lock from a wrong statement: of all SQLite makes the same error."""
+    if not isinstance(said, engine.dialect.loaded_dbapi.OperationalError):
+        return isinstance(said, PoolTimeoutError)
+    code = getattr(said, "sqlite_errorcode", sqlite3.SQLITE_BUSY)
+    return code & 0xFF in SQLITE_AWAY  # the other bits say more
 
 
 def begin_write(engine: Engine) -> AbstractContextManager[Connection]:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from propensity.errors import WarehouseError
 from propensity.warehouse.engine import begin_write
 from propensity.warehouse.locks import wait_for_lock
+from propensity.warehouse.scores import follow_pointer
 from propensity.warehouse.tables import pointer_moves, published_run, scoring_runs
 
 
@@ -82,6 +83,7 @@ def roll_back(
             raise WarehouseError(f"No night was published before run {now}")
         _check_stored(connection, target)
         point_to(connection, target, by=by, reason=reason)
+        follow_pointer(connection)
     return now, target
 
 

@@ -107,6 +107,7 @@ def show(
             refresh_night_before(connection)
         else:
             point_to(connection, run.run_id, by="nightly", reason="published")
+        run_scores.follow_pointer(connection)
 
 
 def _find_status(engine: Engine, run: Run) -> str:

@@ -1,33 +1,21 @@
 """The scores of one run: a table of its own, filled out of sight, behind policyholder_scores.
 
 On PostgreSQL policyholder_scores is partitioned by run; elsewhere it is a view that joins the
-tables of the runs, made anew when one comes or goes. Dropping a night is dropping a table.
+tables of the runs, made anew when the pointer moves or one goes. Dropping a night is dropping a
+table.
 """
 
 import re
 from collections.abc import Iterable
 
-from sqlalchemy import (
-    Column,
-    Connection,
-    Engine,
-    Index,
-    MetaData,
-    Table,
-    inspect,
-    select,
-)
+from sqlalchemy import Column, Connection, Engine, Index, MetaData, Table, inspect
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from propensity.errors import WarehouseError
-from propensity.warehouse import partitions
+from propensity.warehouse import joined_view, partitions
 from propensity.warehouse.engine import begin_write, is_postgresql
-from propensity.warehouse.tables import (
-    policyholder_scores,
-    published_run,
-    scoring_runs,
-)
+from propensity.warehouse.tables import policyholder_scores
 
 PREFIX = "policyholder_scores_r"
 
@@ -96,9 +84,19 @@ def attach(engine: Engine, run_id: int) -> None:
     """Put the table behind policyholder_scores; the views still show the run of the pointer."""
     if is_postgresql(engine):
         partitions.attach(engine, name_of(run_id), run_id)
-        return
-    with begin_write(engine) as connection:
-        _join_tables(connection, _find_attached(connection) | {run_id})
+
+
+def follow_pointer(connection: Connection) -> None:
+    """Put what the pointer needs behind policyholder_scores, in the transaction that moved it.
+
+    On PostgreSQL every stored run is there already: attached, for ever after.
+    """
+    if connection.dialect.name != "postgresql":
+        joined_view.join(connection, _name_tables(joined_view.choose(connection)))
+
+
+def _name_tables(run_ids: Iterable[int]) -> dict[int, str]:
+    return {run_id: name_of(run_id) for run_id in run_ids}
 
 
 def drop(engine: Engine, run_ids: Iterable[int]) -> None:
@@ -113,27 +111,7 @@ def drop(engine: Engine, run_ids: Iterable[int]) -> None:
             partitions.drop(engine, name_of(run_id))
     elif mine:
         with begin_write(engine) as connection:
-            _join_tables(connection, _find_attached(connection) - mine)
+            kept = joined_view.choose(connection, without=mine)
+            joined_view.join(connection, _name_tables(kept))
             for run_id in mine:
                 connection.execute(DropTable(table_of(run_id)))
-
-
-def _find_attached(connection: Connection) -> set[int]:
-    """Runs behind the view: those published, and the one readers see whatever its status."""
-    published = select(scoring_runs.c.run_id).where(scoring_runs.c.status == "published")
-    pointed_at = select(published_run.c.run_id)
-    return set(connection.execute(published.union(pointed_at)).scalars())
-
-
-def _join_tables(connection: Connection, run_ids: set[int]) -> None:
-    names = ", ".join(c.name for c in policyholder_scores.c if c.name != "run_id")
-    arms = [
-        f"SELECT {run_id:d} AS run_id, {names} FROM {name_of(run_id)}"  # noqa: S608
-        for run_id in sorted(run_ids)
-    ]
-    nobody = ", ".join(f"NULL AS {c.name}" for c in policyholder_scores.c)
-    connection.exec_driver_sql(f"DROP VIEW {policyholder_scores.name}")
-    connection.exec_driver_sql(
-        f"CREATE VIEW {policyholder_scores.name} AS "
-        + (" UNION ALL ".join(arms) or f"SELECT {nobody} WHERE 1 = 0")
-    )
