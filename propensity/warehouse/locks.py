@@ -1,13 +1,15 @@
 """Locks that end with the process that holds them, however it ends."""
 
+import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Literal
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from propensity.errors import BusyError
+from propensity.errors import BusyError, WarehouseError
 from propensity.warehouse.engine import POSTGRESQL_CONNECT, describe, is_postgresql
 
 Work = Literal["night", "publish", "migrate", "promote", "pointer", "suppress"]
@@ -33,6 +35,7 @@ def only_one(engine: Engine, work: Work) -> Iterator[None]:
 
     Raises:
         BusyError: Somebody else holds it.
+        WarehouseError: The file cannot be written.
     """
     if is_postgresql(engine):
         key = {"first": PROPENSITY, "second": _numbers[work]}
@@ -62,16 +65,31 @@ def only_one(engine: Engine, work: Work) -> Iterator[None]:
 
 @contextmanager
 def _lock_file(engine: Engine, work: Work) -> Iterator[None]:
-    beside = engine.url.set(database=f"{engine.url.database}-{work}.lock")
+    file = f"{engine.url.database}-{work}.lock"
     own = create_engine(
-        beside, poolclass=NullPool, connect_args={"timeout": 0, "isolation_level": None}
+        engine.url.set(database=file),
+        poolclass=NullPool,
+        connect_args={"timeout": 0, "isolation_level": None},
     )
-    with own.connect() as connection:
+    with ExitStack() as held:
         try:
+            connection = held.enter_context(own.connect())
             connection.exec_driver_sql("BEGIN EXCLUSIVE")
-        except OperationalError:
-            raise _refuse(engine, work) from None
+        except OperationalError as error:
+            if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                raise _refuse(engine, work) from None
+            raise _explain_unwritable(file) from error
+        path = connection.exec_driver_sql("PRAGMA database_list").one()[2]
+        if not os.access(path, os.W_OK, effective_ids=True):  # the transaction keeps nobody out
+            raise _explain_unwritable(path)
         yield
+
+
+def _explain_unwritable(file: str) -> WarehouseError:
+    return WarehouseError(
+        f"The lock file {file} cannot be written",
+        todo="Run as the user who owns it, or remove it while nobody is at work",
+    )
 
 
 def _refuse(engine: Engine, work: Work) -> BusyError:

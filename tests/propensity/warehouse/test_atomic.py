@@ -1,9 +1,11 @@
 """Readers see last night or tonight, never a mixture, whatever dies and whoever else is writing."""
 
+import os
 import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -265,6 +267,33 @@ def test_a_lock_ends_with_its_holder(engine):
         raise AssertionError
     with only_one(engine, "night"), only_one(engine, "publish"):
         pass
+
+
+@contextmanager
+def become_nobody() -> Iterator[None]:
+    """Root may write every file."""
+    if is_root := os.geteuid() == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+@pytest.mark.parametrize("mode", [0o444, 0o000], ids=["read only", "not readable"])
+def test_a_lock_file_of_another_user_is_named(mode):
+    """A transaction on a file that cannot be written keeps nobody out."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        engine = open_warehouse(f"sqlite:///{folder}/warehouse.db")
+        with only_one(engine, "publish"):
+            pass
+        lock = Path(f"{folder}/warehouse.db-publish.lock")
+        lock.chmod(mode)
+        refused = pytest.raises(WarehouseError, match=f"The lock file {lock} cannot be written")
+        with refused, become_nobody(), only_one(engine, "publish"):
+            pass
 
 
 def test_a_writer_waits_for_another_to_finish(engine, publish_night):
