@@ -3,11 +3,12 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from flows.backfill import backfill
+from flows.backfill import ONE_DAY, backfill
 from propensity.errors import InputError
 from propensity.night import reach_warehouse
 from propensity.simulate import simulate_book
 from propensity.warehouse.reading import RUNS, read_rows
+from propensity.warehouse.schema import open_warehouse
 
 FIRST, LAST = dt.date(2026, 11, 1), dt.date(2026, 11, 4)
 
@@ -45,6 +46,34 @@ def test_nights_of_the_past_are_stored_and_readers_keep_the_newest(
     assert current["run_id"].tolist() == [1]
     assert sorted(stored["run_id"]) == [1, 2]
     assert read_rows(reach_warehouse(), RUNS, 1).loc[0, "status"] == "failed"
+
+
+@pytest.mark.slow
+def test_the_command_runs_every_date_that_has_a_file(propensity, tmp_path):
+    for day in (1, 3):
+        path = tmp_path / f"book-2026-11-{day:02}.csv"
+        simulate_book(path, n_rows=20_000, seed=day, unlabelled_share=0.25)
+    quick = {"MAX_EPOCHS": "2", "BATCH_SIZE": "256", "N_BOOTSTRAP": "50"}
+    dates = ["--from", "2026-11-01", "--to", "2026-11-03"]
+    done = propensity(
+        "backfill",
+        str(tmp_path / "book-{as_of}.csv"),
+        *dates,
+        **{f"PROPENSITY_{name}": value for name, value in quick.items()},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "2026-11-01  stored as run 1",
+        f"2026-11-02  no file {tmp_path / 'book-2026-11-02.csv'}",
+        "2026-11-03  stored as run 2",
+    ]
+    engine = open_warehouse(f"sqlite:///{propensity.data_dir / 'propensity.db'}")
+    runs = read_rows(engine, RUNS, 5)
+    assert pd.to_datetime(runs["as_of"]).dt.date.tolist() == [LAST - ONE_DAY, FIRST]
+    assert runs["is_current"].tolist() == [1, 0]
+    with engine.connect() as connection:
+        before = pd.read_sql("SELECT DISTINCT run_id FROM previous_scores", connection)
+    assert before["run_id"].tolist() == [1]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from propensity.folds import N_FOLDS, VALIDATION_SALT, assign_folds, hash_ids, select_share
+from propensity.folds import (
+    CONTROL_SALT,
+    N_FOLDS,
+    VALIDATION_SALT,
+    assign_folds,
+    hash_ids,
+    select_share,
+)
 
 GOLDEN = 0x9E3779B97F4A7C15
 ids = hnp.arrays(np.int64, st.integers(0, 60), elements=st.integers(0, 10**15 - 1))
@@ -28,6 +35,16 @@ def test_folds_are_pinned_for_ever() -> None:
     assert assign_folds(some).tolist() == [0, 0, 0, 3, 3, 3, 0, 2, 4]
     chosen = select_share(np.arange(100), 0.1, VALIDATION_SALT)
     assert np.flatnonzero(chosen).tolist() == [7, 14, 16, 20, 33, 38, 53, 55, 61, 74, 99]
+
+
+def test_the_control_group_is_pinned_for_ever() -> None:
+    # If this fails people change sides, and what calling did can no longer be told.
+    assert CONTROL_SALT == 2
+    control = np.flatnonzero(select_share(np.arange(1000), 0.02, CONTROL_SALT))
+    assert control.tolist() == [
+        14, 23, 262, 313, 346, 352, 399, 410, 413, 422,
+        453, 511, 548, 652, 693, 741, 904, 913, 977, 991,
+    ]  # fmt: skip
 
 
 @given(ids, st.randoms(use_true_random=False), st.integers(1, 7))
