@@ -15,7 +15,8 @@ from propensity.parts import read_batches
 
 N_KEPT = 500_000
 """Of a larger book a sample of about so many is looked at: memory does not grow with the book."""
-MIN_POSITIVE = 100
+MIN_ROWS = 100
+"""Of either class, or there is nothing to compare."""
 MOST_COPIES = 0.1
 """Of the ones. By chance few are alike: six in 10,000 of our table."""
 MOST_TIMES = 2
@@ -34,8 +35,9 @@ def refuse_copies(parts: tuple[Path, ...], n_labelled: int, contract: Contract) 
         InputError: More than a tenth of the ones are copies, and more than twice as many as zeros.
     """
     rows = _digest_rows(parts, contract, every=1 + n_labelled // N_KEPT)
-    zeros, ones = (_find_copied_share(rows[rows["response"] == k]["digest"]) for k in (0, 1))
-    if (rows["response"] == 1).sum() < MIN_POSITIVE or ones <= max(MOST_COPIES, MOST_TIMES * zeros):
+    classes = [rows[rows["response"] == k]["digest"] for k in (0, 1)]
+    zeros, ones = map(_find_copied_share, classes)
+    if min(map(len, classes)) < MIN_ROWS or ones <= max(MOST_COPIES, MOST_TIMES * zeros):
         return
     raise InputError(
         f"{ones:.0%} of the policyholders who said yes are like another one in every column"
