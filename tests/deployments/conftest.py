@@ -29,6 +29,7 @@ START = ROOT / "deployments" / "start"
 PATIENCE_SECONDS = 300
 TELEMETRY = {"DO_NOT_TRACK", "PREFECT_SERVER_ANALYTICS_ENABLED"}
 LOGIN = ("propensity", "a=b#c")  # what would end a value in other files
+WEBHOOK_URL = "http://127.0.0.1:1/s3cret"
 N_ROWS = 20_000
 N_COMPARED = 4_000
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
@@ -68,6 +69,18 @@ class Live:
 
     def read_logs(self) -> str:
         return "\n".join(path.read_text()[-3000:] for path in sorted(self.folder.glob("*.log")))
+
+    def run_command(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command as an operator does, by deployments/start."""
+        for_people = {"COLUMNS": "300", "PROPENSITY_LOG_FORMAT": "text"}
+        return subprocess.run(
+            [START, "run", *words],
+            env=self.environment | for_people | variables,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
 
     def run(self, deployment: str, **parameters: Any) -> str:
         """Start a flow run as the button in the UI does."""
@@ -148,8 +161,9 @@ def start_installed_postgresql() -> Iterator[str | None]:
 def write_environment(folder: Path, warehouse_url: str, prefect_url: str | None, port: int) -> Path:
     """Fill in the template, and ask for logs in JSON."""
     text = (ROOT / "deployments" / "propensity.env.example").read_text(encoding="utf-8")
-    text = text.replace("\n#PROPENSITY_LOG_FORMAT", "\nPROPENSITY_LOG_FORMAT")
+    text = re.sub("(?m)^#(PROPENSITY_LOG_FORMAT|PROPENSITY_WEBHOOK_URL)=", r"\1=", text)
     given = {
+        "PROPENSITY_WEBHOOK_URL": WEBHOOK_URL,
         "PROPENSITY_CSV": str(folder / "book.csv"),
         "PROPENSITY_DATABASE_URL": warehouse_url,
         "PREFECT_SERVER_API_AUTH_STRING": ":".join(LOGIN),

@@ -26,7 +26,15 @@ from propensity.folds import N_FOLDS
 from propensity.warehouse.engine import connect
 from tests.flows.prefect_stack import find_processes
 
-from .conftest import LOGIN, N_ROWS, PATIENCE_SECONDS, ROOT, START, find_free_port
+from .conftest import (
+    LOGIN,
+    N_ROWS,
+    PATIENCE_SECONDS,
+    ROOT,
+    START,
+    WEBHOOK_URL,
+    find_free_port,
+)
 
 PREFECT_YAML = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text(encoding="utf-8"))
 DEPLOYED = {d["name"]: d for d in PREFECT_YAML["deployments"]}
@@ -233,6 +241,22 @@ def test_strangers_and_forged_requests_are_refused(live):
     assert httpx.get(seen, auth=LOGIN).status_code == 200
     forged = httpx.post(f"{live.url}/api/deployments/filter", json={}, auth=LOGIN)
     assert (forged.status_code, forged.json()["detail"]) == (403, "Missing CSRF token.")
+
+
+@pytest.mark.slow
+def test_an_operators_commands_find_the_server(live):
+    """As docs/operations.md shows them, with the file of settings alone."""
+    assert not any(name.startswith("PREFECT_API") for name in live.environment)
+    told = live.run_command("propensity", "ops", "setup")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert f" automations on {live.url}/api" in told.stdout
+    made = {a["name"] for a in live.ask("POST", "automations/filter")}
+    assert made == set(re.findall("propensity: .*", told.stdout))
+    only = {"block_documents": {"name": {"any_": ["propensity-webhook"]}}, "include_secrets": True}
+    (block,) = live.ask("POST", "block_documents/filter", **only)
+    assert block["data"]["url"] == WEBHOOK_URL
+    shown = live.run_command("prefect", "deployment", "ls").stdout
+    assert all(f"{name}/{name}" in shown for name in DEPLOYED)
 
 
 @pytest.mark.slow

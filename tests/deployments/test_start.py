@@ -9,10 +9,10 @@ import pytest
 from .conftest import START
 
 
-def start(word: str = "nothing", **variables: str) -> subprocess.CompletedProcess[str]:
+def start(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"]} | variables
     return subprocess.run(
-        [START, word], env=environment, capture_output=True, text=True, timeout=600, check=False
+        [START, *words], env=environment, capture_output=True, text=True, timeout=600, check=False
     )
 
 
@@ -23,12 +23,39 @@ def settings(tmp_path: Path) -> Path:
     return path
 
 
-def test_it_says_what_it_can_start(tmp_path):
-    ended = start(PROPENSITY_DATA_DIR=str(tmp_path))
+@pytest.mark.parametrize("words", [(), ("nothing",), ("run",)], ids=" ".join)
+def test_it_says_what_it_can_start(tmp_path, words):
+    ended = start(*words, PROPENSITY_DATA_DIR=str(tmp_path))
     assert (ended.returncode, ended.stderr) == (
         2,
-        "usage: deployments/start server|worker|deploy\n",
+        "usage: deployments/start server|worker|deploy, or run COMMAND...\n",
     )
+
+
+def test_a_command_that_is_not_there_is_named(tmp_path):
+    ended = start("run", "no-such", PROPENSITY_DATA_DIR=str(tmp_path))
+    assert (ended.returncode, "/.venv/bin/no-such is no command" in ended.stderr) == (2, True)
+
+
+SHOW = "import os, sys; print(*sys.argv[1:], *map(os.environ.get, sys.argv[1:]), sep='|')"
+
+
+def test_a_command_sees_what_the_worker_sees(settings, tmp_path):
+    """The settings of the file, their defaults, and its words as they were given."""
+    settings.write_text(
+        "PREFECT_API_AUTH_STRING=a=b#c d\nPREFECT_SERVER_API_PORT=4311\n", encoding="utf-8"
+    )
+    names = "PREFECT_API_AUTH_STRING", "PREFECT_API_URL", "TZ", "two words"
+    given = {"PROPENSITY_ENV_FILE": str(settings), "PROPENSITY_DATA_DIR": str(tmp_path)}
+    ended = start("run", "python", "-c", SHOW, *names, **given)
+    assert ended.stdout.strip().split("|") == [
+        *names, "a=b#c d", "http://127.0.0.1:4311/api", "Europe/Berlin", "None",
+    ]  # fmt: skip
+
+
+def test_a_command_ends_with_its_own_exit_code(tmp_path):
+    ended = start("run", "python", "-c", "raise SystemExit(6)", PROPENSITY_DATA_DIR=str(tmp_path))
+    assert ended.returncode == 6
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
