@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,7 +33,7 @@ def setup() -> None:
 
         url = settings.webhook_url.get_secret_value()
         names = set_up_automations(client, url, settings.zombie_seconds)
-    terminal.print(f"{len(names)} automations on {client.api_url}:", highlight=False)
+    terminal.print(f"{len(names)} automations on {_name(client)}:", highlight=False)
     for name in names:
         terminal.print(f"  {name}", highlight=False)
 
@@ -68,7 +69,7 @@ def _connect() -> "Iterator[SyncPrefectClient]":
     """Ask a long-lived server only: Prefect would start a temporary one of its own.
 
     Raises:
-        PropensityError: None is named, or it does not answer.
+        PropensityError: None is named, it does not answer, or it refuses what it was asked.
     """
     todo = "Start it and set PREFECT_API_URL, such as http://127.0.0.1:4200/api"
     if not os.environ.get("PREFECT_API_URL"):
@@ -80,5 +81,25 @@ def _connect() -> "Iterator[SyncPrefectClient]":
         try:
             yield client
         except httpx.TransportError as error:
-            url = client.api_url
-            raise PropensityError(f"The server {url} does not answer: {error}", todo=todo) from None
+            found = f"The server {_name(client)} does not answer: {error}"
+            raise PropensityError(found, todo=todo) from None
+        except httpx.HTTPStatusError as error:
+            raise _explain(client, error.response.status_code) from None
+
+
+def _explain(client: "SyncPrefectClient", status: int) -> PropensityError:
+    if status != HTTPStatus.UNAUTHORIZED:
+        todo = "Look into its log; PREFECT_API_URL ends with /api"
+        return PropensityError(f"The server {_name(client)} answers {status}", todo=todo)
+    has_password = bool(os.environ.get("PREFECT_API_AUTH_STRING"))
+    given = "the password given" if has_password else "whoever gives no password"
+    return PropensityError(
+        f"The server {_name(client)} refuses {given} ({status})",
+        todo="Set PREFECT_API_AUTH_STRING to what the server has in PREFECT_SERVER_API_AUTH_STRING,"
+        " or let deployments/start run set it from propensity.env",
+    )
+
+
+def _name(client: "SyncPrefectClient") -> str:
+    """Return the address without a password that somebody wrote into it."""
+    return str(client.api_url.copy_with(username=None, password=None))

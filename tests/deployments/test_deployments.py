@@ -260,6 +260,31 @@ def test_an_operators_commands_find_the_server(live):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("words", [("setup",), ("reconcile", "--retry")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("given", "refused"),
+    [("propensity:hunter2", "the password given"), ("", "whoever gives no password")],
+    ids=["wrong", "none"],
+)
+def test_a_password_that_is_refused_is_said_in_one_sentence(live, words, given, refused):
+    told = live.run_command("propensity", "ops", *words, PREFECT_API_AUTH_STRING=given)
+    assert (told.returncode, told.stdout) == (1, "")
+    (line,) = told.stderr.splitlines()
+    assert line.startswith(f"PropensityError: The server {live.url}/api/ refuses {refused} (401).")
+    assert "Set PREFECT_API_AUTH_STRING to what the server has" in line
+    assert not {"hunter2", LOGIN[1]} & set(re.split(r"[:/ ]", line))
+
+
+@pytest.mark.slow
+def test_no_password_in_the_address_is_printed(live):
+    address = live.url.replace("//", "//propensity:hunter2@")
+    for path, answer in {"/api": "refuses the password", "/elsewhere": "answers 403"}.items():
+        told = live.run_command("propensity", "ops", "setup", PREFECT_API_URL=address + path)
+        assert told.stderr.startswith(f"PropensityError: The server {live.url}{path}/ {answer}")
+        assert "hunter2" not in told.stderr
+
+
+@pytest.mark.slow
 def test_a_server_that_is_not_there_is_waited_for_and_then_named(night, lonely_worker):
     worker, url = lonely_worker
     assert worker.communicate(timeout=PATIENCE_SECONDS) == (
