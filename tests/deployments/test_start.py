@@ -53,6 +53,13 @@ def test_a_command_sees_what_the_worker_sees(settings, tmp_path):
     ]  # fmt: skip
 
 
+def test_only_the_browser_goes_by_the_proxy(tmp_path):
+    names = "PREFECT_SERVER_UI_API_URL", "PREFECT_API_URL"
+    given = {"PREFECT_UI_URL": "https://ui.example.com", "PROPENSITY_DATA_DIR": str(tmp_path)}
+    shown = start("run", "python", "-c", SHOW, *names, **given).stdout.strip().split("|")
+    assert shown[2:] == ["https://ui.example.com/api", "http://127.0.0.1:4200/api"]
+
+
 def test_a_command_ends_with_its_own_exit_code(tmp_path):
     ended = start("run", "python", "-c", "raise SystemExit(6)", PROPENSITY_DATA_DIR=str(tmp_path))
     assert ended.returncode == 6
