@@ -24,12 +24,14 @@ from prefect.states import Cancelled, Crashed
 from flows.automations import FLOWS
 from propensity.errors import BusyError, WarehouseError
 from propensity.night import only_one_night, reach_warehouse
-from propensity.processes import find_values, is_alive_and_hidden
+from propensity.processes import find_start, find_values, is_alive_and_hidden
 from propensity.warehouse.runs import fail_run
 
 UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 START_SECONDS = 30
 """So long a worker may take from Pending to the process."""
+CLOCK = dt.timedelta(seconds=60)
+"""By so much the clock may have been set since, and a process come after its run was taken."""
 AGAIN = "begun-again"
 """Tag of a run that stands for one that was killed. It is a run of its own: on the old one the
 automation on heartbeats may still act. Killed as well, it is not begun a third time by itself: it
@@ -63,9 +65,10 @@ def reconcile_runs(client: SyncPrefectClient, *, retry: bool = False) -> list[Re
     """End the runs of our deployments whose process is gone, so that their slot is free.
 
     A run is alive while a process of this machine carries its id in the environment, as every
-    process does that a worker starts; while its process id belongs to somebody whose environment we
-    may not read; and, a night, while anybody holds the locks of a night. The pool is that of one
-    machine: runs that workers of other machines started look dead from here.
+    process does that a worker starts; while its process id belongs to a process that began when the
+    run did and whose environment we may not read; and, a night, while anybody holds the locks of a
+    night. The pool is that of one machine: runs that workers of other machines started look dead
+    from here.
 
     Args:
         client: Of the server.
@@ -96,7 +99,7 @@ def _reconcile(client: SyncPrefectClient, run: FlowRun, *, retry: bool) -> Recon
     def tell(outcome: Outcome) -> Reconciled:
         return Reconciled(str(run.id), run.name, run.state_name or "unknown", outcome)
 
-    if _has_process(run):
+    if _has_process(client, run):
         return tell("alive")
     if client.read_flow(run.flow_id).name != "nightly":
         return tell(_end(client, run, retry=retry))
@@ -109,10 +112,30 @@ def _reconcile(client: SyncPrefectClient, run: FlowRun, *, retry: bool) -> Recon
         return tell("left: a night is under way or the warehouse is away")
 
 
-def _has_process(run: FlowRun) -> bool:
+def _has_process(client: SyncPrefectClient, run: FlowRun) -> bool:
+    if str(run.id) in find_values("PREFECT__FLOW_RUN_ID"):
+        return True
     pid = run.infrastructure_pid or ""
-    is_ours = str(run.id) in find_values("PREFECT__FLOW_RUN_ID")
-    return is_ours or (pid.isdecimal() and is_alive_and_hidden(int(pid)))
+    if not pid.isdecimal() or not is_alive_and_hidden(int(pid)):
+        return False
+    return _began_together(client.read_flow_run_states(run.id), find_start(int(pid)))
+
+
+def _began_together(states: list[State], started: dt.datetime | None) -> bool:
+    """Tell a run's process from one that was given the same id later, or had it before.
+
+    A retry is another process: what counts is when the run was scheduled for the last time.
+    """
+    ordered = sorted(states, key=lambda state: state.timestamp)
+    began: list[dt.datetime] = []
+    for state in ordered:
+        if state.type == StateType.SCHEDULED:
+            began = []
+        elif state.type in (StateType.PENDING, StateType.RUNNING):
+            began.append(state.timestamp)
+    if not began or started is None:  # nobody can tell
+        return True
+    return min(began) - CLOCK <= started <= max(began) + CLOCK
 
 
 def _end(client: SyncPrefectClient, run: FlowRun, *, retry: bool) -> Outcome:

@@ -1,5 +1,7 @@
 """Which processes of this machine were started with an environment variable: Linux only."""
 
+import datetime as dt
+import os
 from pathlib import Path
 
 from propensity.errors import PropensityError
@@ -38,3 +40,19 @@ def is_alive_and_hidden(pid: int) -> bool:
     except OSError:
         return False
     return False
+
+
+def find_start(pid: int) -> dt.datetime | None:
+    """Return when a process was started, to a second or so; None if it is gone.
+
+    Unlike its environment that may be read of a process of somebody else.
+    """
+    try:
+        stat = PROCESSES.joinpath(str(pid), "stat").read_text(encoding="utf-8", errors="replace")
+        kernel = PROCESSES.joinpath("stat").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    # field 22; the name of the program, field 2 in brackets, may hold spaces and brackets
+    ticks = int(stat.rpartition(")")[2].split()[19])
+    booted = next(int(line.split()[1]) for line in kernel.splitlines() if line.startswith("btime"))
+    return dt.datetime.fromtimestamp(booted + ticks / os.sysconf("SC_CLK_TCK"), dt.UTC)

@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,13 +13,14 @@ from uuid import UUID
 import pytest
 from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import Cancelling, Pending, Running, Scheduled
 
 from flows import reconcile
 from flows.nightly import nightly
 from flows.reconcile import AGAIN, Reconciled, reconcile_runs
 from propensity.night import only_one_night
+from propensity.processes import find_start
 
 
 
@@ -155,3 +157,80 @@ def test_a_night_whose_warehouse_is_away_is_left_alone(client, begin, monkeypatc
     (found,) = find_outcomes(client, retry=True).values()
     assert found.endswith("the warehouse is away")
     assert client.read_flow_run(run.id).state_name == "Running"
+
+
+AS_SOMEBODY_ELSE = """
+import os
+from prefect.client.orchestration import get_client
+from flows.reconcile import reconcile_runs
+with get_client(sync_client=True) as client:
+    client.api_healthcheck()
+    os.setuid(65534)
+    print(*(found.outcome for found in reconcile_runs(client)))
+"""
+
+
+def reconcile_as_somebody_else(prefect_api) -> str:
+    """Whoever may not read the environment of our processes, as we may not of another user's."""
+    told = subprocess.run(
+        [sys.executable, "-c", AS_SOMEBODY_ELSE],
+        env=os.environ | {"PREFECT_API_URL": prefect_api.url},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return told.stdout.strip()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+def test_a_hidden_process_is_the_run_if_it_began_with_it(client, begin, prefect_api):
+    run = begin()
+    with subprocess.Popen(["sleep", "600"]) as process:
+        client.update_flow_run(run.id, infrastructure_pid=str(process.pid))
+        alive = reconcile_as_somebody_else(prefect_api)
+        process.kill()
+    assert (alive, reconcile_as_somebody_else(prefect_api)) == ("alive", "crashed")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+def test_a_process_of_before_has_only_the_number_of_the_run(begin, prefect_api):
+    """Process 1 is alive, and hidden, and as old as the machine."""
+    booted = find_start(1)
+    assert booted is not None
+    if dt.datetime.now(dt.UTC) - booted < 2 * reconcile.CLOCK:
+        pytest.skip("this machine was started a moment ago")
+    begin(pid=1)
+    assert reconcile_as_somebody_else(prefect_api) == "crashed"
+
+
+T0 = dt.datetime(2026, 11, 24, 2, 30, tzinfo=dt.UTC)
+
+
+def at(kind: StateType, seconds: int) -> State:
+    return State(type=kind, timestamp=T0 + dt.timedelta(seconds=seconds))
+
+
+FIRST_ATTEMPT = [at(StateType.SCHEDULED, -86_400), at(StateType.PENDING, 0)]
+FIRST_ATTEMPT += [at(StateType.RUNNING, 20), at(StateType.CANCELLING, 3_000)]
+RETRY = [at(StateType.SCHEDULED, 4_000), at(StateType.PENDING, 4_010), at(StateType.RUNNING, 4_030)]
+
+
+@pytest.mark.parametrize(
+    ("states", "seconds", "is_it"),
+    [
+        (FIRST_ATTEMPT, 8, True),
+        (FIRST_ATTEMPT, -40, True),  # the clock was set meanwhile
+        (FIRST_ATTEMPT, -600, False),
+        (FIRST_ATTEMPT, 600, False),
+        (FIRST_ATTEMPT[:2], 35, True),  # Pending: it is being started
+        (FIRST_ATTEMPT[:2], 600, False),
+        (FIRST_ATTEMPT + RETRY, 8, False),
+        (FIRST_ATTEMPT + RETRY, 4_015, True),
+        (RETRY + FIRST_ATTEMPT, 4_015, True),
+        (FIRST_ATTEMPT, None, True),  # /proc does not tell
+        ([], 8, True),
+    ],
+)
+def test_a_process_belongs_to_the_attempt_it_began_with(states, seconds, is_it):
+    started = None if seconds is None else T0 + dt.timedelta(seconds=seconds)
+    assert reconcile._began_together(states, started) is is_it

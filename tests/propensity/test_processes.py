@@ -1,11 +1,13 @@
+import datetime as dt
 import os
+import shutil
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from propensity.processes import find_values, is_alive_and_hidden
+from propensity.processes import find_start, find_values, is_alive_and_hidden
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there is no /proc")
 VARIABLE = "PROPENSITY_TEST_OF_PROCESSES"
@@ -61,3 +63,26 @@ def test_a_process_of_somebody_else_is_hidden():
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_process_tells_when_it_was_started(tmp_path):
+    """Whatever its name, which stands unquoted before it."""
+    command = tmp_path / "a) b (c"
+    shutil.copy("/bin/sleep", command)
+    before = dt.datetime.now(dt.UTC)
+    process = subprocess.Popen([command, "600"])
+    try:
+        started = find_start(process.pid)
+        assert started is not None
+        assert abs(started - before) < dt.timedelta(seconds=5)
+    finally:
+        process.kill()
+        process.wait()
+    assert find_start(process.pid) is None
+
+
+def test_it_is_told_of_a_process_that_is_older_too():
+    own, first = find_start(os.getpid()), find_start(1)
+    assert own is not None
+    assert first is not None
+    assert first <= own <= dt.datetime.now(dt.UTC)
