@@ -6,7 +6,7 @@ Such a run holds the concurrency slot of its deployment, and every later night w
 import datetime as dt
 import time
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
@@ -152,8 +152,18 @@ def _end(client: SyncPrefectClient, run: FlowRun, *, retry: bool) -> Outcome:
         return "crashed"
     client.create_flow_run_from_deployment(
         run.deployment_id,
-        parameters=run.parameters,
+        parameters=_date(run),
         tags=[AGAIN],
         idempotency_key=f"{AGAIN}-{run.id}",
     )
     return "crashed, begun again"
+
+
+def _date(run: FlowRun) -> dict[str, Any]:
+    """Return the parameters with the date the run stands for: after midnight today is another."""
+    due = run.expected_start_time or run.start_time
+    config = run.parameters.get("config")
+    if due is None or not isinstance(config, dict):
+        return run.parameters
+    as_of = due.astimezone().date().isoformat()  # in TZ, as everywhere
+    return run.parameters | {"config": {"as_of": as_of} | config}

@@ -22,6 +22,8 @@ from flows.reconcile import AGAIN, Reconciled, reconcile_runs
 from propensity.night import only_one_night
 from propensity.processes import find_start
 
+YESTERDAY = dt.datetime.now().astimezone().date() - dt.timedelta(days=1)
+LATE_IN_THE_EVENING = dt.datetime.combine(YESTERDAY, dt.time(22)).astimezone()
 
 
 @flow(name="retention")
@@ -157,6 +159,36 @@ def test_a_night_whose_warehouse_is_away_is_left_alone(client, begin, monkeypatc
     (found,) = find_outcomes(client, retry=True).values()
     assert found.endswith("the warehouse is away")
     assert client.read_flow_run(run.id).state_name == "Running"
+
+
+def test_a_night_begun_again_after_midnight_keeps_its_date(client, begin):
+    run = begin(nightly, due=LATE_IN_THE_EVENING, parameters={"config": {"max_epochs": 3}})
+    assert find_outcomes(client, retry=True) == {str(run.id): "crashed, begun again"}
+    (again,) = find_successors(client)
+    assert again.parameters == {"config": {"max_epochs": 3, "as_of": str(YESTERDAY)}}
+
+
+def test_a_date_that_was_given_stays(client, begin):
+    config = {"as_of": "2026-11-01"}
+    begin(nightly, due=LATE_IN_THE_EVENING, parameters={"config": config})
+    find_outcomes(client, retry=True)
+    (again,) = find_successors(client)
+    assert again.parameters == {"config": config}
+
+
+def test_the_date_is_that_of_the_time_zone(client, begin, monkeypatch):
+    """22:30 in London is the next day in Berlin."""
+    due = dt.datetime.combine(YESTERDAY, dt.time(22, 30), dt.UTC)
+    monkeypatch.setenv("TZ", "Etc/GMT-2")
+    time.tzset()
+    try:
+        begin(nightly, due=due, parameters={"config": {}})
+        find_outcomes(client, retry=True)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    (again,) = find_successors(client)
+    assert again.parameters["config"]["as_of"] == str(YESTERDAY + dt.timedelta(days=1))
 
 
 AS_SOMEBODY_ELSE = """
