@@ -2,11 +2,13 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
-from .conftest import START
+from .conftest import START, find_free_port, started, wait_until_healthy
 
 
 def start(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -84,6 +86,31 @@ def test_a_server_that_others_reach_needs_a_password():
     ended = start("server", PREFECT_SERVER_API_HOST="0.0.0.0")  # noqa: S104
     assert ended.returncode == 2
     assert "set PREFECT_SERVER_API_AUTH_STRING first" in ended.stderr
+
+
+def find_addresses(port: int) -> set[str]:
+    """What is listened on there, as the kernel writes it: 0100007F is 127.0.0.1, 00000000 all."""
+    rows = [
+        line.split()
+        for table in ("tcp", "tcp6")
+        for line in Path("/proc/net", table).read_text(encoding="utf-8").splitlines()[1:]
+    ]
+    listening = [row[1].split(":") for row in rows if row[3] == "0A"]
+    return {address for address, at in listening if int(at, 16) == port}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there is no /proc")
+def test_nobody_outside_reaches_a_server_that_is_told_nothing(tmp_path):
+    """Not even one whose UI others reach, by a proxy."""
+    port, proxy = find_free_port(), "https://ui.example.com"
+    given = {"PROPENSITY_DATA_DIR": str(tmp_path / "data"), "PREFECT_SERVER_API_PORT": str(port)}
+    environment = {"PATH": os.environ["PATH"], "PREFECT_UI_URL": proxy} | given
+    with started("server", environment, tmp_path):
+        url = f"http://127.0.0.1:{port}"
+        wait_until_healthy(url, tmp_path)
+        assert find_addresses(port) == {"0100007F"}
+        assert httpx.get(f"{url}/ui-settings").json()["api_url"] == f"{proxy}/api"
 
 
 def test_a_missing_file_of_settings_that_was_named_is_said(tmp_path):
