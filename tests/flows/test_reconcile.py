@@ -14,7 +14,7 @@ import pytest
 from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.states import Cancelling, Pending, Running, Scheduled
+from prefect.states import Cancelling, Completed, Pending, Running, Scheduled
 
 from flows import reconcile
 from flows.nightly import nightly
@@ -122,6 +122,14 @@ def test_a_run_is_begun_again_once(client, begin):
         client.set_flow_run_state(again.id, state)
     assert find_outcomes(client, retry=True) == {str(again.id): "crashed"}
     assert [found.id for found in find_successors(client)] == [again.id]
+
+
+def test_a_run_that_ends_meanwhile_stays_as_it_ended(client, begin):
+    seen = begin()
+    client.set_flow_run_state(seen.id, Completed())
+    assert reconcile._end(client, seen, retry=True) == "ended meanwhile"
+    assert client.read_flow_run(seen.id).state_name == "Completed"
+    assert find_successors(client) == []
 
 
 def test_a_run_that_waits_is_not_under_way(client, begin):
