@@ -36,7 +36,8 @@ concurrency_limit: {{limit: 1, collision_strategy: CANCEL_NEW}}}}
   - {{name: watchdog, entrypoint: "flows/watchdog.py:watchdog", work_pool: {{name: local}}}}
   - {{name: nap, entrypoint: "{folder}/nap.py:nap", work_pool: {{name: local}}, \
 concurrency_limit: {{limit: 1, collision_strategy: CANCEL_NEW}}}}
-  - {{name: long-nap, entrypoint: "{folder}/nap.py:long_nap", work_pool: {{name: local}}}}
+  - {{name: long-nap, entrypoint: "{folder}/nap.py:long_nap", work_pool: {{name: local}}, \
+concurrency_limit: {{limit: 1, collision_strategy: CANCEL_NEW}}}}
 """
 NAP = """\
 import time

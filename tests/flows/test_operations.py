@@ -13,6 +13,8 @@ import pytest
 pytestmark = pytest.mark.slow
 FIRST, SECOND, THIRD = "2026-11-01", "2026-11-02", "2026-11-03"
 LOCKED_SECONDS = 30
+SLOT_SECONDS = 30
+"""Less than the five minutes after which the server takes a slot back by itself."""
 STATUSES = "SELECT status FROM scoring_runs WHERE as_of = ? ORDER BY run_id"
 
 
@@ -64,6 +66,7 @@ def zombie(stack, wait_until) -> tuple[str, float]:
     """A run that is killed together with its worker, and when; then another worker starts."""
     run = stack.run("compare/long-nap")
     wait_until(lambda: count_heartbeats(stack, run), "the first heartbeat")
+    assert stack.count_slots("compare/long-nap") == 1
     stack.kill(stack.worker)
     killed = stack.kill_run(run)
     stack.start_worker()
@@ -132,6 +135,12 @@ def test_a_run_without_heartbeat_is_crashed_and_told(stack, zombie, wait_until):
     wait_until(
         lambda: stack.listener.find("failed", f"{name} is Crashed"), "the alert of the zombie"
     )
+
+
+def test_it_has_given_its_slot_back(stack, zombie, wait_until):
+    stack.wait_for(zombie[0], "CRASHED")
+    slots = "compare/long-nap"
+    wait_until(lambda: stack.count_slots(slots) == 0, "its slot is free", seconds=SLOT_SECONDS)
 
 
 def test_a_night_is_published_although_the_server_goes_away(stack, wait_until):
