@@ -21,11 +21,21 @@ from propensity.events import F1Dropped, NightDrifted, NightEvent, NightLate
 FLOWS = ["nightly", "compare", "retention", "watchdog"]
 WATCHED_FOR_FAILURE = ["nightly", "compare", "retention"]
 """The watchdog fails to say that a night is late: that is an alert of its own."""
+WATCHED_FOR_START = ["nightly", "watchdog"]
+"""Where no worker takes them nothing else says so; the others can wait."""
 WEBHOOK = "propensity-webhook"
 ENDED = ["Completed", "Failed", "Cancelled", "Crashed"]
 FAILED = (
     "{{ flow_run.name }} is {{ flow_run.state.name }}: {{ flow_run.state.message }}"
     " Readers keep the last published night."
+)
+WATCHDOG_CRASHED = (
+    "The watchdog {{ flow_run.name }} is Crashed: {{ flow_run.state.message }}"
+    " Nobody has looked whether the night is late."
+)
+NOT_STARTED = (
+    "{{ flow.name }}, due {{ flow_run.expected_start_time.strftime('%Y-%m-%d %H:%M') }} UTC, has"
+    " not begun: no worker took it. Is the worker up?"
 )
 LATE = (
     "The night of {{ event.payload.as_of }} is late; readers see"
@@ -74,20 +84,36 @@ def define_automations(webhook_id: UUID, zombie_seconds: int) -> list[Automation
         AutomationCore(
             name="propensity: run failed or crashed",
             description="A night, a comparison or a clean-up ended Failed or Crashed",
-            trigger=EventTrigger(
-                posture=Posture.Reactive,
-                expect={"prefect.flow-run.Failed", "prefect.flow-run.Crashed"},
-                match=_spec({"prefect.resource.id": "prefect.flow-run.*"}),
-                match_related=_of_flows(WATCHED_FOR_FAILURE),
-                threshold=1,
-            ),
+            trigger=_when(["Failed", "Crashed"], WATCHED_FOR_FAILURE),
             actions=[_send(webhook_id, "failed", FAILED)],
+        ),
+        AutomationCore(
+            name="propensity: watchdog crashed",
+            description="Nobody looks whether the night is late",
+            trigger=_when(["Crashed"], ["watchdog"]),
+            actions=[_send(webhook_id, "failed", WATCHDOG_CRASHED)],
+        ),
+        AutomationCore(
+            name="propensity: run not started",
+            description="No worker took a night or a watchdog that was due",
+            trigger=_when(["Late"], WATCHED_FOR_START),
+            actions=[_send(webhook_id, "not-started", NOT_STARTED)],
         ),
         _alert(webhook_id, "night late", NightLate, LATE),
         _alert(webhook_id, "F1 dropped", F1Dropped, F1_DROPPED),
         _alert(webhook_id, "drift", NightDrifted, DRIFTED),
         _define_zombies(zombie_seconds),
     ]
+
+
+def _when(states: list[str], flows: list[str]) -> EventTrigger:
+    return EventTrigger(
+        posture=Posture.Reactive,
+        expect={f"prefect.flow-run.{state}" for state in states},
+        match=_spec({"prefect.resource.id": "prefect.flow-run.*"}),
+        match_related=_of_flows(flows),
+        threshold=1,
+    )
 
 
 def _alert(webhook_id: UUID, what: str, event: type[NightEvent], text: str) -> AutomationCore:

@@ -26,6 +26,8 @@ HEARTBEAT = "30"
 """Prefect's shortest."""
 ZOMBIE_SECONDS = "60"
 """With 40 a living night on a busy machine was taken for dead."""
+LATE_SECONDS = "5"
+"""deployments/start says 300."""
 PREFECT_YAML = """\
 name: propensity
 pull:
@@ -91,8 +93,9 @@ class Listener(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    def find(self, alert: str, text: str) -> dict[str, Any] | None:
-        return next((a for a in self.alerts if a["alert"] == alert and text in a["text"]), None)
+    def find(self, alert: str, text: str, link: str = "") -> dict[str, Any] | None:
+        found = (a for a in self.alerts if a["alert"] == alert and text in a["text"])
+        return next((a for a in found if link in (a["link"] or "")), None)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -126,6 +129,7 @@ class PrefectStack:
                 "prefect.server.concurrency.lease_storage.filesystem"
             ),
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": HEARTBEAT,
+            "PREFECT_SERVER_SERVICES_LATE_RUNS_AFTER_SECONDS": LATE_SECONDS,
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             "PREFECT_CLIENT_MAX_RETRIES": "3",
             "PREFECT_SERVER_DATABASE_TIMEOUT": "60",
@@ -198,10 +202,11 @@ class PrefectStack:
         said = wait_until(answer, f"{path} is answered")
         return said.json() if said.content else None
 
-    def run(self, name: str, **parameters: object) -> str:
-        """Start a run of a deployment, written flow/deployment; returns its id."""
+    def run(self, name: str, at: str | None = None, **parameters: object) -> str:
+        """Start a run of a deployment, written flow/deployment, due now or then; returns its id."""
         deployment = self.ask("GET", f"/deployments/name/{name}")["id"]
-        body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        state = {"type": "SCHEDULED", "state_details": {"scheduled_time": at}}
+        body = {"parameters": parameters, "state": state}
         made = self.ask("POST", f"/deployments/{deployment}/create_flow_run", json=body)
         return str(made["id"])
 

@@ -13,6 +13,7 @@ import pytest
 pytestmark = pytest.mark.slow
 FIRST, SECOND, THIRD = "2026-11-01", "2026-11-02", "2026-11-03"
 LOCKED_SECONDS = 30
+LONG_AGO = "2026-11-01T03:30:00Z"
 SLOT_SECONDS = 30
 """Less than the five minutes after which the server takes a slot back by itself."""
 STATUSES = "SELECT status FROM scoring_runs WHERE as_of = ? ORDER BY run_id"
@@ -81,7 +82,7 @@ def test_setting_up_again_changes_what_is_there_and_adds_nothing(stack):
     before = list_automations(stack)
     off = before["propensity: drift"]["id"]
     stack.ask("PATCH", f"/automations/{off}", json={"enabled": False})
-    assert "5 automations" in stack("propensity", "ops", "setup")
+    assert "7 automations" in stack("propensity", "ops", "setup")
     after = list_automations(stack)
     assert {n: a["id"] for n, a in after.items()} == {n: a["id"] for n, a in before.items()}
     assert [n for n, a in after.items() if not a["enabled"]] == ["propensity: drift"]
@@ -106,6 +107,20 @@ def test_a_late_night_is_told_and_the_watchdog_is_red(stack, wait_until):
     alert = wait_until(lambda: stack.listener.find("late", FIRST), "the alert of the late night")
     assert "no run has begun" in alert["text"]
     assert not stack.listener.find("failed", "watchdog")
+
+
+def test_a_watchdog_that_is_killed_is_told(stack, wait_until):
+    """It has said nothing about the night."""
+    run = stack.run("watchdog/watchdog", as_of=FIRST)
+    wait_until(lambda: stack.find_processes(run), "its process")
+    stack.kill_run(run)
+    stack.wait_for(run, "CRASHED")
+    alert = wait_until(
+        lambda: stack.listener.find("failed", "The watchdog"), "the alert of the watchdog"
+    )
+    assert run in alert["link"]
+    assert "is Crashed" in alert["text"]
+    stack.wait_for_report(run)
 
 
 def test_a_killed_run_is_crashed_by_its_worker_and_can_be_retried(stack, wait_until):
@@ -141,6 +156,25 @@ def test_it_has_given_its_slot_back(stack, zombie, wait_until):
     stack.wait_for(zombie[0], "CRASHED")
     slots = "compare/long-nap"
     wait_until(lambda: stack.count_slots(slots) == 0, "its slot is free", seconds=SLOT_SECONDS)
+
+
+def test_a_run_that_no_worker_takes_is_told(stack, wait_until):
+    """A retention that waits is no reason to wake somebody."""
+    stack.kill(stack.worker)
+    runs = [stack.run("nightly/nightly", at=LONG_AGO, config={})]
+    runs += [stack.run(name, at=LONG_AGO) for name in ("watchdog/watchdog", "retention/nap")]
+    for run in runs:
+        wait_until(lambda run=run: stack.read(run)["state_name"] == "Late", f"{run} is Late")
+    for run in runs[:2]:
+        alert = wait_until(
+            lambda run=run: stack.listener.find("not-started", "", link=run), "the alert"
+        )
+        assert "has not begun: no worker took it" in alert["text"]
+        assert "due 2026-11-01 03:30 UTC" in alert["text"]
+    assert not stack.listener.find("not-started", "", link=runs[2])
+    for run in runs:
+        stack.ask("DELETE", f"/flow_runs/{run}")
+    stack.start_worker()
 
 
 def test_a_night_is_published_although_the_server_goes_away(stack, wait_until):
