@@ -11,7 +11,7 @@ from uuid import UUID
 from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.actions import CallWebhook, ChangeFlowRunState
-from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
+from prefect.events.schemas.automations import Automation, AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
 from prefect.types import SecretDict
 from pydantic import SecretStr
@@ -174,12 +174,12 @@ def _spec(labels: dict[str, str | list[str]]) -> ResourceSpecification:
 
 
 def _replace(client: SyncPrefectClient, automation: AutomationCore) -> None:
-    """Update the one of this name, or create it; others of the same name go.
+    """Update the oldest of this name, or create it; others of the same name go.
 
     One that is as it should be stays: an update makes the server forget whose next heartbeat
     it waits for. One that somebody has switched off stays off.
     """
-    found = client.read_automations_by_name(automation.name)
+    found = _find(client, automation.name)
     if not found:
         client.create_automation(automation)
         return
@@ -189,3 +189,10 @@ def _replace(client: SyncPrefectClient, automation: AutomationCore) -> None:
         client.update_automation(mine.id, wanted)
     for other in surplus:
         client.delete_automation(other.id)
+
+
+def _find(client: SyncPrefectClient, name: str) -> list[Automation]:
+    """Return those of a name, oldest first; the client's own method has the last changed first."""
+    asked = {"sort": "CREATED_DESC", "automations": {"name": {"any_": [name]}}}
+    answer = client.request("POST", "/automations/filter", json=asked).raise_for_status()
+    return Automation.model_validate_list(answer.json())[::-1]

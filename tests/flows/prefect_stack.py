@@ -170,11 +170,11 @@ class PrefectStack:
         self.started.append(process)
         return process
 
-    def __call__(self, command: str, *words: str) -> str:
+    def __call__(self, command: str, *words: str, **variables: str) -> str:
         """Run a command as an operator would; returns what it printed."""
         ran = subprocess.run(
             [BIN / command, *words],
-            env=self.environment,
+            env=self.environment | variables,
             cwd=ROOT,
             capture_output=True,
             text=True,

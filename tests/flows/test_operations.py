@@ -4,11 +4,15 @@ The tests follow one another as the nights of one machine do. They print how lon
 took (pytest -s): docs/operations.md has the table.
 """
 
+import datetime as dt
 import sqlite3
 import time
+import uuid
 
 import pandas as pd
 import pytest
+
+from .prefect_stack import ZOMBIE_SECONDS, Listener
 
 pytestmark = pytest.mark.slow
 FIRST, SECOND, THIRD = "2026-11-01", "2026-11-02", "2026-11-03"
@@ -16,6 +20,7 @@ LOCKED_SECONDS = 30
 LONG_AGO = "2026-11-01T03:30:00Z"
 SLOT_SECONDS = 30
 """Less than the five minutes after which the server takes a slot back by itself."""
+AUTOMATION = {"name", "description", "enabled", "trigger", "actions"}
 STATUSES = "SELECT status FROM scoring_runs WHERE as_of = ? ORDER BY run_id"
 
 
@@ -48,6 +53,10 @@ def list_automations(stack) -> dict[str, dict]:
     found = stack.ask("POST", "/automations/filter", json={})
     assert len({a["name"] for a in found}) == len(found)
     return {a["name"]: a for a in found}
+
+
+def read_zombie_seconds(automations: dict[str, dict]) -> float:
+    return float(automations["propensity: dead run to Crashed"]["trigger"]["within"])
 
 
 def count_heartbeats(stack, run: str) -> int:
@@ -156,6 +165,35 @@ def test_it_has_given_its_slot_back(stack, zombie, wait_until):
     stack.wait_for(zombie[0], "CRASHED")
     slots = "compare/long-nap"
     wait_until(lambda: stack.count_slots(slots) == 0, "its slot is free", seconds=SLOT_SECONDS)
+
+
+def test_setting_up_again_otherwise_changes_what_is_there(stack, wait_until):
+    """After the zombie: to change its automation makes the server forget whom it waits for."""
+    before = list_automations(stack)
+    planted = {k: v for k, v in before["propensity: F1 dropped"].items() if k in AUTOMATION}
+    for _ in range(2):
+        stack.ask("POST", "/automations/", json=planted)
+    other = Listener()
+    address = f"http://127.0.0.1:{other.server_port}/"
+    changed = {"PROPENSITY_ZOMBIE_SECONDS": "90", "PROPENSITY_WEBHOOK_URL": address}
+    stack("propensity", "ops", "setup", **changed)
+    after = list_automations(stack)
+    assert {n: a["id"] for n, a in after.items()} == {n: a["id"] for n, a in before.items()}
+    assert (read_zombie_seconds(before), read_zombie_seconds(after)) == (int(ZOMBIE_SECONDS), 90)
+    late = {
+        "event": "propensity.night.late",
+        "occurred": dt.datetime.now(dt.UTC).isoformat(),
+        "resource": {"prefect.resource.id": "propensity.night.2026-10-31"},
+        "payload": {"as_of": "2026-10-31", "readers_as_of": None, "reason": "planted"},
+        "id": str(uuid.uuid4()),
+    }
+    stack.ask("POST", "/events", json=[late])
+    wait_until(lambda: other.find("late", "2026-10-31"), "the alert at the other address")
+    assert not stack.listener.find("late", "2026-10-31")
+    other.shutdown()
+    other.server_close()
+    stack("propensity", "ops", "setup")
+    assert read_zombie_seconds(list_automations(stack)) == int(ZOMBIE_SECONDS)
 
 
 def test_a_run_that_no_worker_takes_is_told(stack, wait_until):
