@@ -30,6 +30,7 @@ PATIENCE_SECONDS = 300
 TELEMETRY = {"DO_NOT_TRACK", "PREFECT_SERVER_ANALYTICS_ENABLED"}
 LOGIN = ("propensity", "a=b#c")  # what would end a value in other files
 WEBHOOK_URL = "http://127.0.0.1:1/s3cret"
+FAR_AWAY = "2999-01-01"
 N_ROWS = 20_000
 N_COMPARED = 4_000
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
@@ -229,9 +230,17 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             [START, "deploy"], env=environment, capture_output=True, text=True, check=False
         )
         assert ran.returncode == 0, ran.stdout + ran.stderr
+        leave_dead_run(server)
         stack.enter_context(started("worker", environment, folder))
         yield server
     assert not find_processes("PREFECT_HOME", environment["PREFECT_HOME"])
+
+
+def leave_dead_run(server: Live) -> None:
+    """What a power cut leaves: the server believes that it runs; a watchdog needs no warehouse."""
+    dead = server.run("watchdog", as_of=FAR_AWAY)
+    for name in ("PENDING", "RUNNING"):
+        server.ask("POST", f"flow_runs/{dead}/set_state", state={"type": name})
 
 
 def wait_until_healthy(url: str, folder: Path) -> None:

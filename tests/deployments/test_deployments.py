@@ -27,6 +27,7 @@ from propensity.warehouse.engine import connect
 from tests.flows.prefect_stack import find_processes
 
 from .conftest import (
+    FAR_AWAY,
     LOGIN,
     N_ROWS,
     PATIENCE_SECONDS,
@@ -225,6 +226,7 @@ def test_the_server_keeps_to_itself(live):
     assert ours
     assert ours <= set(find_processes("DO_NOT_TRACK", "1"))
     assert settings["concurrency"]["lease_storage"].endswith("filesystem")
+    assert settings["services"]["late_runs"]["after_seconds"] == "PT5M"
     shown = httpx.get(f"{live.url}/ui-settings").json()
     assert shown["api_url"] == f"{live.url}/api"
     assert (shown["auth"], shown["default_ui"]) == ("BASIC", "v1")
@@ -241,6 +243,20 @@ def test_strangers_and_forged_requests_are_refused(live):
     assert httpx.get(seen, auth=LOGIN).status_code == 200
     forged = httpx.post(f"{live.url}/api/deployments/filter", json={}, auth=LOGIN)
     assert (forged.status_code, forged.json()["detail"]) == (403, "Missing CSRF token.")
+
+
+@pytest.mark.slow
+def test_a_worker_that_starts_says_what_it_cleared_away(live):
+    """A run of before it has no process; it is begun again, with the parameters it had."""
+    said = "was Running: crashed, begun again"
+    told = live.wait((live.folder / "worker.out").read_text, "the worker's output")
+    (dead,) = re.findall(rf"^[a-z]+-[a-z]+ \((.*)\) {said}$", told, re.MULTILINE)
+    assert live.read_run(dead)["state_type"] == "CRASHED"
+    only = {"flow_runs": {"tags": {"all_": ["begun-again"]}}}
+    (again,) = live.ask("POST", "flow_runs/filter", **only)
+    ended = live.wait_for_end(again["id"])
+    assert ended["parameters"] == live.read_run(dead)["parameters"] == {"as_of": FAR_AWAY}
+    assert (ended["name"], ended["state_type"]) == (f"watchdog {FAR_AWAY}", "COMPLETED")
 
 
 @pytest.mark.slow
