@@ -3,6 +3,7 @@
 The processes are asked over HTTP alone: Playwright keeps an event loop running here.
 """
 
+import asyncio
 import datetime as dt
 import io
 import json
@@ -10,6 +11,7 @@ import os
 import re
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,6 +65,40 @@ def test_no_schedule_falls_into_the_hours_that_clocks_leave_out_or_repeat():
         for schedule in deployment.get("schedules", []):
             hour = schedule["cron"].split()[1]
             assert hour == "*" or not 1 <= int(hour) < 3, deployment["name"]
+
+
+CLOCKS_CHANGE = [dt.date(2027, 3, 28), dt.date(2026, 10, 25)]
+
+
+def list_times(cron: str, day: dt.date) -> list[str]:
+    """When Prefect begins runs on a day and the days beside it, by the clock in Berlin."""
+    from prefect.server.schemas.schedules import CronSchedule
+
+    berlin = ZoneInfo("Europe/Berlin")
+    begin = dt.datetime.combine(day - dt.timedelta(days=1), dt.time(), berlin)
+    end = dt.datetime.combine(day + dt.timedelta(days=2), dt.time(), berlin)
+    schedule = CronSchedule(cron=cron, timezone="Europe/Berlin")
+    # in a thread of its own: Playwright keeps an event loop running in this one
+    with ThreadPoolExecutor() as pool:
+        due = pool.submit(asyncio.run, schedule.get_dates(n=99, start=begin, end=end)).result()
+    return [f"{time.astimezone(berlin):%d %H:%M}" for time in due if time < end]
+
+
+@pytest.mark.parametrize("day", CLOCKS_CHANGE, ids=str)
+def test_there_is_one_run_a_day_at_its_time_when_clocks_change(day):
+    days = [day + dt.timedelta(days=n) for n in (-1, 0, 1)]
+    for name in ("nightly", "retention", "watchdog"):
+        (schedule,) = DEPLOYED[name]["schedules"]
+        minute, hour, *_ = schedule["cron"].split()
+        at = dt.time(int(hour), int(minute))
+        assert list_times(schedule["cron"], day) == [f"{d:%d} {at:%H:%M}" for d in days]
+
+
+def test_in_the_hour_that_is_left_out_a_run_begins_an_hour_early():
+    """As deployments/README.md says; the hour that there is twice has one run."""
+    spring, autumn = CLOCKS_CHANGE
+    assert list_times("30 2 * * *", spring) == ["27 02:30", "28 01:30", "29 02:30"]
+    assert list_times("30 2 * * *", autumn) == ["24 02:30", "25 02:30", "26 02:30"]
 
 
 @dataclass(frozen=True)
