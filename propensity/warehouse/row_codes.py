@@ -65,7 +65,7 @@ def sum_codes(scores: Table) -> ColumnElement[int]:
 
 def _whole_in_sql(column: Column[Any], name: str) -> ColumnElement[int]:
     if name not in STEPS:
-        return func.coalesce(column, ABSENT)
+        return func.coalesce(column, ABSENT) if column.nullable else column.expression
     # PostgreSQL was sent decimals: as a REAL they are again the very number of the part
     steps = func.round(cast(column, REAL) * STEPS[name] + NO_TIE)
     is_inside = column.between(0, RANGES[name])
