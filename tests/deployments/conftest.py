@@ -71,6 +71,12 @@ class Live:
     def read_logs(self) -> str:
         return "\n".join(path.read_text()[-3000:] for path in sorted(self.folder.glob("*.log")))
 
+    def wait_for_worker(self) -> str:
+        """Wait until it has started; returns what it has said on standard output."""
+        out = self.folder / "worker.out"
+        self.wait(lambda: re.search("^Worker .* started!$", out.read_text(), re.MULTILINE), "it")
+        return out.read_text()
+
     def run_command(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a command as an operator does, by deployments/start."""
         for_people = {"COLUMNS": "300", "PROPENSITY_LOG_FORMAT": "text"}

@@ -258,6 +258,7 @@ def test_the_server_keeps_to_itself(live):
     settings = every["server"]
     assert not settings["analytics_enabled"]
     assert not every["cloud"]["enable_orchestration_telemetry"]
+    live.wait_for_worker()  # until then it is deployments/start, with what that was given
     ours = set(find_processes("PREFECT_HOME", live.environment["PREFECT_HOME"]))
     assert ours
     assert ours <= set(find_processes("DO_NOT_TRACK", "1"))
@@ -285,8 +286,7 @@ def test_strangers_and_forged_requests_are_refused(live):
 def test_a_worker_that_starts_says_what_it_cleared_away(live):
     """A run of before it has no process; it is begun again, with the parameters it had."""
     said = "was Running: crashed, begun again"
-    told = live.wait((live.folder / "worker.out").read_text, "the worker's output")
-    (dead,) = re.findall(rf"^[a-z]+-[a-z]+ \((.*)\) {said}$", told, re.MULTILINE)
+    (dead,) = re.findall(rf"^[a-z]+-[a-z]+ \((.*)\) {said}$", live.wait_for_worker(), re.MULTILINE)
     assert live.read_run(dead)["state_type"] == "CRASHED"
     only = {"flow_runs": {"tags": {"all_": ["begun-again"]}}}
     (again,) = live.ask("POST", "flow_runs/filter", **only)
