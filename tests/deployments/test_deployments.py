@@ -13,6 +13,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -362,6 +363,13 @@ def browser_page(chromium, live):
     page.close()
 
 
+def keep(name: str) -> Path:
+    """Where a picture stays to be looked at; docs/ui.png is the two side by side."""
+    folder = ROOT / ".screenshots"
+    folder.mkdir(exist_ok=True)
+    return folder / name
+
+
 def count_green(picture: bytes) -> int:
     """Pixels in the colour of a completed task run."""
     red, green, blue, *_ = np.moveaxis(plt.imread(io.BytesIO(picture)), -1, 0)
@@ -374,11 +382,13 @@ def test_the_browser_shows_the_graph_and_the_card(live, night, browser_page):
     browser_page.get_by_text(f"{len(STAGES)} Task runs").wait_for()
     graph = browser_page.locator("canvas")
     live.wait(lambda: count_green(graph.screenshot()) > 1000, "a graph with completed task runs")
+    browser_page.screenshot(path=keep("run.png"))
     browser_page.get_by_text("Artifacts", exact=True).last.click()
     browser_page.get_by_role("link").filter(has_text="decision").click()
     card = browser_page.get_by_role("heading", name="Promoted: tonight's model scores the book")
     card.wait_for()
     assert browser_page.get_by_role("cell", name=f"{N_ROWS:,}").count() == 2  # read and scored
+    browser_page.screenshot(path=keep("card.png"))
     browser_page.get_by_role("link", name="the night in pictures").click()
     picture = browser_page.get_by_role("img", name="Precision")
     picture.first.wait_for()

@@ -229,6 +229,12 @@ def test_a_night_is_published_although_the_server_goes_away(stack, wait_until):
     if stack.read(run)["state_type"] == "CRASHED":
         stack("prefect", "--no-prompt", "flow-run", "retry", run)
         stack.wait_for(run, "COMPLETED")
+        (card,) = stack.ask(
+            "POST",
+            "/artifacts/filter",
+            json={"artifacts": {"flow_run_id": {"any_": [run]}, "key": {"any_": ["decision"]}}},
+        )
+        assert "# Promoted" in card["data"], "what the server missed, it has now"
     tell("server back: the run is Completed after", back)
     assert read(stack, "SELECT count(*) FROM scoring_runs WHERE status = 'published'") == [(1,)]
 
