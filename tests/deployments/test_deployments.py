@@ -389,10 +389,11 @@ def test_the_browser_shows_the_graph_and_the_card(live, night, browser_page):
     card.wait_for()
     assert browser_page.get_by_role("cell", name=f"{N_ROWS:,}").count() == 2  # read and scored
     browser_page.screenshot(path=keep("card.png"))
-    browser_page.get_by_role("link", name="the night in pictures").click()
-    picture = browser_page.get_by_role("img", name="Precision")
-    picture.first.wait_for()
-    assert picture.first.evaluate("i => i.naturalWidth") > 100
-    browser_page.go_back()
-    browser_page.get_by_role("link", name="model card").click()
-    browser_page.get_by_role("heading", name="Model card").first.wait_for()
+    with browser_page.expect_popup() as opened:
+        browser_page.get_by_role("link", name="the night in pictures").click()
+    picture = opened.value.get_by_role("img", name="Precision-recall curve")
+    picture.wait_for()
+    assert picture.evaluate("i => i.naturalWidth") > 100
+    with browser_page.expect_popup() as opened:
+        browser_page.get_by_role("link", name="model card").click()
+    opened.value.get_by_role("heading", name=f"Model card: {AS_OF}").wait_for()
