@@ -6,6 +6,7 @@ import pytest
 from flows.backfill import ONE_DAY, backfill
 from propensity.errors import InputError
 from propensity.night import reach_warehouse
+from propensity.settings import find_last_as_of
 from propensity.simulate import simulate_book
 from propensity.warehouse.reading import RUNS, read_rows
 from propensity.warehouse.schema import open_warehouse
@@ -86,6 +87,6 @@ def test_a_pattern_without_date_or_dates_turned_round_are_refused(pattern, first
 
 
 def test_dates_to_come_are_refused_before_any_night():
-    last = dt.datetime.now().astimezone().date() + dt.timedelta(days=2)
+    last = find_last_as_of() + dt.timedelta(days=1)
     with pytest.raises(InputError, match=f"The last date, {last}, is to come"):
         list(backfill("book-{as_of}.csv", FIRST, last))

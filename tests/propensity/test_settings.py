@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from propensity.settings import NightlyConfig, Settings
+from propensity.settings import WRITTEN, NightlyConfig, Settings
 from propensity.workspace import Workspace
 
 
@@ -122,8 +122,22 @@ def test_no_two_kinds_of_run_data_share_a_folder(tmp_path: Path) -> None:
 
 def test_a_night_is_not_of_a_date_to_come() -> None:
     today = dt.datetime.now().astimezone().date()
-    tomorrow = today + dt.timedelta(days=1)
+    tomorrow = max(today, WRITTEN) + dt.timedelta(days=1)
     assert NightlyConfig().as_of == today
     assert NightlyConfig(as_of=tomorrow).as_of == tomorrow
     with pytest.raises(ValidationError, match=f"a date to come: .* Expected {tomorrow} or earlier"):
         NightlyConfig(as_of=tomorrow + dt.timedelta(days=1))
+
+
+def test_a_clock_that_says_a_day_before_the_software_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Stopped(dt.datetime):
+        @classmethod
+        def now(cls, tz: dt.tzinfo | None = None) -> "Stopped":
+            return cls(2001, 2, 3, tzinfo=tz)
+
+    monkeypatch.setattr("propensity.settings.dt.datetime", Stopped)
+    assert NightlyConfig(as_of=WRITTEN).as_of == WRITTEN
+    with pytest.raises(ValidationError, match="a date to come"):
+        NightlyConfig(as_of=WRITTEN + dt.timedelta(days=2))
