@@ -22,7 +22,8 @@ from propensity.gate import Contender, Contest, decide
 from propensity.quality import Baseline, Interval
 from propensity.registry import ModelVersion
 from propensity.simulate import simulate_rows
-from propensity.slices import MIN_POSITIVE, MIN_ROWS, Slice, find_level, measure_slices
+from propensity.slice_tallies import MIN_POSITIVE, MIN_ROWS
+from propensity.slices import Slice, find_level, measure_slices
 from propensity.threshold import choose_thresholds, predict_responses
 
 from .conftest import QUALITY as PLAUSIBLE
