@@ -40,6 +40,7 @@ def join(connection: Connection, tables: dict[int, str]) -> None:
         tables: Name of the table of each run.
     """
     names = ", ".join(c.name for c in policyholder_scores.c if c.name != "run_id")
+    # a view takes no bound values: columns and tables are named by us, the run is a number
     arms = [
         f"SELECT {run_id:d} AS run_id, {names} FROM {table}"  # noqa: S608
         for run_id, table in tables.items()

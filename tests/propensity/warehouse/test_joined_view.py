@@ -3,7 +3,7 @@
 import sqlite3
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import column, insert, select, table
 from sqlalchemy.schema import CreateTable
 
 from propensity.errors import WarehouseAwayError, WarehouseError
@@ -30,7 +30,10 @@ def url(sqlite_url):
 
 
 def find_runs(engine, view: str) -> list[int]:
-    return read(engine, f"SELECT DISTINCT run_id FROM {view} ORDER BY run_id")["run_id"].tolist()  # noqa: S608
+    run_id = column("run_id")
+    query = select(run_id).select_from(table(view)).distinct().order_by(run_id)
+    with engine.connect() as connection:
+        return list(connection.execute(query).scalars())
 
 
 def store_empty_nights(engine) -> None:

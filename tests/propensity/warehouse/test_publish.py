@@ -138,6 +138,7 @@ def test_a_value_that_was_changed_on_the_way_fails_the_audit(
     def tamper(engine, run_id, *rest):
         real(engine, run_id, *rest)
         with engine.begin() as connection:
+            # the changes are those listed above
             connection.execute(text(f"UPDATE policyholder_scores_r1 SET {change}"))  # noqa: S608
 
     monkeypatch.setattr(publish, "load_scores", tamper)
