@@ -78,6 +78,8 @@ def train_member(
         validation_average_precision=watch.kept.average_precision,
         validation_f1=watch.kept.f1,
         loss=plan.loss,
+        n_source_rows=len(responses),
+        n_source_ones=int(responses.sum()),
     )
 
 

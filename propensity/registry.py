@@ -28,6 +28,8 @@ class Member:
         validation_average_precision: Of the epoch that was kept, on training rows kept aside.
         loss: What was minimised.
         validation_f1: Of that epoch; it was kept for having the highest (None: before that rule).
+        n_source_rows: Rows of the source it learnt from, each once (0: not smoothed, as before).
+        n_source_ones: Ones among those.
     """
 
     fold: int
@@ -38,6 +40,8 @@ class Member:
     validation_average_precision: float
     loss: LossName = "cross_entropy"
     validation_f1: float | None = None
+    n_source_rows: int = 0
+    n_source_ones: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from propensity.calibration import correct_prior, undo_focal_loss
+from propensity.calibration import correct_prior, smooth_probabilities, undo_focal_loss
 from propensity.contract import Contract
 from propensity.dataset import CuratedBook, follow_rule, read_labelled
 from propensity.errors import ModelError
@@ -67,7 +67,10 @@ class Scorer:
 def correct(logits: NDArray[np.float32], member: Member) -> NDArray[np.float32]:
     """Undo what the loss and the treatment of the imbalance did to probabilities, shape (n,)."""
     proper = undo_focal_loss(logits) if member.loss == "focal" else logits
-    return correct_prior(proper, member.weight_of_zero, member.weight_of_one)
+    corrected = correct_prior(proper, member.weight_of_zero, member.weight_of_one)
+    if member.loss == "soft_f1":  # what it learns is no probability yet, and mostly nearly 0
+        return corrected
+    return smooth_probabilities(corrected, member.n_source_rows, member.n_source_ones)
 
 
 def _load_member(

@@ -127,6 +127,17 @@ def test_published_probabilities_are_the_true_ones_on_average(strategy: str, hel
         assert measure_calibration_error(held.true, held.raw[strategy]) > 4 * BOUND
 
 
+def test_where_hardly_anybody_buys_smoothed_scores_are_nearer_the_truth(held: Held) -> None:
+    """Half of the book, the least likely: a network alone promises a fraction of those who come."""
+    learnt, smoothed = held.raw["none"], held.corrected["none"]
+    for last in np.array_split(np.argsort(learnt), 10)[:3]:
+        bare, ours, true = (float(p[last].sum()) for p in (learnt, smoothed, held.true))
+        assert abs(ours - true) < abs(bare - true)
+    last = np.argsort(learnt)[: len(learnt) // 10]
+    assert learnt[last].sum() < 0.5 * held.true[last].sum()
+    assert smoothed[last].sum() == pytest.approx(held.true[last].sum(), rel=0.5)
+
+
 @pytest.mark.parametrize("strategy", CORRECTED)
 def test_arithmetic_alone_puts_the_odds_right(strategy: str, held: Held) -> None:
     """A recalibration would hide a wrong correction."""

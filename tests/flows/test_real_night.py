@@ -49,14 +49,19 @@ def test_quality_is_that_of_a_good_network_and_not_of_a_leak(warehouse):
 
 
 def test_expected_and_actual_buyers_agree_by_tenth_of_those_whose_response_is_known(warehouse):
-    """Nine tenths agree; in the last, 2 buyers were expected and 5 came."""
     query = "SELECT response, probability FROM current_scores WHERE response_known = 1"
     response, probability = np.array(warehouse.execute(query).fetchall()).T
     deciles = compare_buyers(response, probability)
     assert sum(d.n_rows for d in deciles) == 323_394
     assert sum(d.actual_buyers for d in deciles) == int(response.sum())
-    # another processor gives another network, and one tenth of twenty misses by chance
-    assert sum(d.agrees for d in deciles) >= 7, deciles
+    # all ten agree here, with each of five seeds; another processor gives another network, and one
+    # tenth of twenty misses by chance
+    assert sum(d.agrees for d in deciles) >= 9, deciles
+    # half of the book, where hardly anybody buys: before smoothing the last tenth never agreed
+    last = deciles[-1]
+    assert len(deciles) == 10
+    assert last.agrees, last
+    assert last.expected_buyers > 0.5 * last.actual_buyers
     best = deciles[:5]
     expected, actual = sum(d.expected_buyers for d in best), sum(d.actual_buyers for d in best)
     assert actual == pytest.approx(expected, rel=0.02)

@@ -11,6 +11,7 @@ from propensity.calibration import (
     FOCUS,
     correct_prior,
     measure_calibration_error,
+    smooth_probabilities,
     undo_focal_loss,
 )
 
@@ -49,6 +50,34 @@ def test_equal_weights_correct_nothing() -> None:
     corrected = correct_prior(logits, 2.0, 2.0)
     assert corrected.dtype == np.float32
     assert corrected == pytest.approx(expit(logits))
+
+
+def test_smoothing_by_hand() -> None:
+    # 900 rows, 90 ones, 10 average rows: (900 p + 10 * 0.1) / 910
+    smoothed = smooth_probabilities(np.array([0.0, 0.1, 0.5, 1.0]), 900, 90)
+    assert smoothed.dtype == np.float32
+    assert smoothed == pytest.approx([1 / 910, 0.1, 451 / 910, 901 / 910])
+
+
+def test_scores_of_before_smoothing_stay_as_they_are() -> None:
+    scores = np.array([1e-9, 0.3, 1.0], dtype=np.float32)
+    assert smooth_probabilities(scores, 0, 0).tolist() == scores.tolist()
+
+
+@settings(deadline=None)
+@given(
+    scores=st.lists(st.floats(0, 1, width=32), min_size=1, max_size=50),
+    n_rows=st.integers(1, 10**8),
+    ones=st.floats(0, 1),
+)
+def test_smoothing_keeps_the_order_and_only_draws_inwards(
+    scores: list[float], n_rows: int, ones: float
+) -> None:
+    ranked, n_ones = np.sort(np.array(scores, dtype=np.float32)), int(ones * n_rows)
+    smoothed = smooth_probabilities(ranked, n_rows, n_ones)
+    assert (np.diff(smoothed) >= 0).all()
+    prevalence = n_ones / n_rows
+    assert (np.abs(smoothed - prevalence) <= np.abs(ranked - prevalence) + 1e-6).all()
 
 
 def test_perfect_bins_have_no_error() -> None:

@@ -92,7 +92,8 @@ def test_weights_are_of_its_own_training_rows(member: Member, book: CuratedBook)
     training, validation = read_training(book, member.fold)
     weights = balance_weights(training["response"].to_numpy())
     assert (member.weight_of_zero, member.weight_of_one) == weights
-    assert member.n_training_rows == len(training)
+    assert member.n_training_rows == member.n_source_rows == len(training)
+    assert member.n_source_ones == training["response"].sum()
     assert len(validation) == pytest.approx(len(training) / 19, rel=0.1)
 
 

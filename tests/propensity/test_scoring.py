@@ -16,7 +16,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from propensity import network, parts, sorting
-from propensity.calibration import correct_prior
+from propensity.calibration import correct_prior, smooth_probabilities
 from propensity.contract import load_contract
 from propensity.dataset import CuratedBook, ingest_files, read_labelled
 from propensity.errors import ChangedModelError, ModelError
@@ -41,9 +41,10 @@ from propensity.registry import (
     save_version,
 )
 from propensity.scored import SCORES_SCHEMA, LeadRules
-from propensity.scorer import Scorer, score_labelled
+from propensity.scorer import Scorer, correct, score_labelled
 from propensity.scoring import score_book
 from propensity.simulate import simulate_book
+from propensity.strategies import LossName
 from propensity.target_statistics import pair_features
 
 N_ROWS = 4000
@@ -57,6 +58,12 @@ def small_forward_passes() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(network, "PREDICT_ROWS", 256)
         yield
+
+
+def make_member(fold: int, loss: LossName = "cross_entropy") -> Member:
+    weights = 0.5 + fold / 20, 4.0 + fold / 5
+    counts = {"n_source_rows": 1000, "n_source_ones": 100 + fold}
+    return Member(fold, *weights, 1000, 1, 0.3, loss, **counts)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +84,7 @@ def version(tmp_path_factory: pytest.TempPathFactory, book: CuratedBook) -> Mode
         table = np.zeros(pairs.starts[-1], dtype=np.float32)
         whole = add_statistics(build_network(encoder, pairs, fold), encoder, pairs, table)
         whole.save(network_path(folder, fold))
-    members = tuple(Member(k, 0.5 + k / 20, 4.0 + k / 5, 1000, 1, 0.3) for k in range(5))
+    members = tuple(make_member(k) for k in range(5))
     return save_version(ModelVersion("v", folder, CONTRACT.digest, members))
 
 
@@ -122,10 +129,19 @@ def test_every_row_is_scored_by_the_member_of_its_fold(
         encoder = Encoder.load(encoder_path(version.folder, member.fold), CONTRACT)
         predictor = Predictor(load_network(network_path(version.folder, member.fold)))
         logits = predictor.predict_logits(*encoder.encode(rows))
-        by_member.append(correct_prior(logits, member.weight_of_zero, member.weight_of_one))
+        corrected = correct_prior(logits, member.weight_of_zero, member.weight_of_one)
+        counts = member.n_source_rows, member.n_source_ones
+        by_member.append(smooth_probabilities(corrected, *counts))
     own = np.array(by_member)[rows["fold"].to_numpy(), np.arange(N_ROWS)]
     assert np.array_equal(scores, own)
     assert len({tuple(s[:50]) for s in by_member}) == 5
+
+
+def test_what_soft_f1_learnt_is_not_smoothed_it_is_no_probability() -> None:
+    logits = np.array([-20.0, -3.0, 9.0], dtype=np.float32)
+    corrected = correct_prior(logits, 0.5, 4.0)
+    assert correct(logits, make_member(0, "soft_f1")).tolist() == corrected.tolist()
+    assert correct(logits, make_member(0))[0] > 1000 * corrected[0]
 
 
 def test_rows_of_one_fold_only_are_scored(book: CuratedBook, scorer: Scorer) -> None:
