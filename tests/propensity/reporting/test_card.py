@@ -161,7 +161,7 @@ def test_it_says_whether_scores_are_recalibrated(tmp_path):
     assert "second calibration step is not used" in render_markdown(card)
     bent = Recalibration((((0.0,), (0.1,)),) * 5)
     changed = make_card(tmp_path, candidate=dataclasses.replace(card.candidate, recalibration=bent))
-    assert "is used: it clearly lowered" in render_markdown(changed)
+    assert "is used: the responses clearly ask for it" in render_markdown(changed)
 
 
 def test_history_and_names_cannot_break_the_tables(tmp_path):
