@@ -28,6 +28,7 @@ from truth_books import (
 )
 
 from propensity.calibration import AVERAGE_ROWS, measure_calibration_error, smooth_probabilities
+from propensity.calibration_curves import LARGEST, SMALLEST
 from propensity.contract import load_contract
 from propensity.crossfit import train_member
 from propensity.dataset import ingest_files
@@ -71,7 +72,7 @@ class Learnt:
         return self._expect_log_loss(than) - self._expect_log_loss(scores)
 
     def _expect_log_loss(self, scores: Scores) -> float:
-        p = np.clip(scores.astype(np.float64), 1e-12, 1 - 1e-7)
+        p = np.clip(scores.astype(np.float64), SMALLEST, LARGEST)
         return -float((xlogy(self.true, p) + xlogy(1 - self.true, 1 - p)).sum())
 
 
@@ -104,8 +105,9 @@ def describe_recalibration(book: Learnt) -> Iterator[str]:
     """Give the cells of a book: the family chosen, and what it changes."""
     smoothed, response = book.smooth(), book.response
     frame = frame_scores(response, smoothed, book.fold)
-    published = recalibrate_if_better(frame).apply(smoothed, book.fold)
-    yield choose_family(response, smoothed) or "none"
+    recalibration = recalibrate_if_better(frame)
+    published = recalibration.apply(smoothed, book.fold)
+    yield str(recalibration.curves and choose_family(response, smoothed)).lower()
     yield f"{book.find_gain(published, smoothed):+.1f}"
     for scores in (smoothed, published):
         yield f"{measure_calibration_error(book.true, scores):.4f}"
@@ -118,10 +120,12 @@ def describe_recalibration(book: Learnt) -> Iterator[str]:
 def count_needless() -> Share:
     """Count books whose scores are the truth and that are bent all the same."""
     rng, n_times = np.random.default_rng(0), 0
-    _, true = simulate_population(SMALL, seed=0)
+    rows, true = simulate_population(SMALL, seed=0)
+    fold = rows["fold"].to_numpy()
     for _ in range(N_RIGHT):
         response = (rng.random(SMALL) < true).astype(np.int8)
-        n_times += choose_family(response, true.astype(np.float32)) is not None
+        frame = frame_scores(response, true.astype(np.float32), fold)
+        n_times += recalibrate_if_better(frame).curves is not None
     return Share(n_times, N_RIGHT)
 
 

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from propensity.contract import load_contract
 from propensity.crossfit import train_member
 from propensity.dataset import CuratedBook, ingest_files, read_labelled
+from propensity.deciles import compare_buyers
 from propensity.evaluation import evaluate_scores
 from propensity.folds import N_FOLDS, select_share
 from propensity.registry import ModelVersion
@@ -190,13 +191,14 @@ class Ranked:
 
 def print_table(results: dict[str, list[Scored]], keep: NDArray[np.bool_]) -> None:
     """Print a row a model and seed, over the policyholders to keep."""
-    print("| model | ROC AUC | average precision | F1 (95 % interval) | fit, s | scored rows/s |")
-    print("|---|---:|---:|---:|---:|---:|")
+    print("| model | ROC AUC | average precision | F1 (95 % interval) | tenths that agree ", end="")
+    print("| last tenth: expected, came | fit, s | scored rows/s |\n|" + "---:|" * 8)
     for name, runs in results.items():
         for seed, (scored, seconds, rate) in zip(SEEDS, runs, strict=False):
             quality = evaluate_scores(scored[keep], seed=0, n_bootstrap=20)
             f1 = f"{quality.f1:.4f} ({quality.f1_interval:.4f})"
-            figures = f"{quality.roc_auc:.5f} | {quality.average_precision:.5f} | {f1}"
+            buyers = describe_buyers(scored[keep])
+            figures = f"{quality.roc_auc:.5f} | {quality.average_precision:.5f} | {f1} | {buyers}"
             print(f"| {name}, seed {seed} | {figures} | {seconds:.1f} | {rate:,.0f} |", flush=True)
     ours, *others = results
     for other in others:
@@ -208,6 +210,13 @@ def print_table(results: dict[str, list[Scored]], keep: NDArray[np.bool_]) -> No
             )
         ]
         print(f"\n{ours} less {other}, means over seeds: {', '.join(told)}", flush=True)
+
+
+def describe_buyers(scored: pd.DataFrame) -> str:
+    """Say in how many tenths as many said yes as expected, and how many did in the last."""
+    deciles = compare_buyers(scored["response"].to_numpy(), scored["probability"].to_numpy())
+    last, n_agree = deciles[-1], sum(d.agrees for d in deciles)
+    return f"{n_agree} of {len(deciles)} | {last.expected_buyers:.1f}, {last.actual_buyers}"
 
 
 def print_budget(results: dict[str, list[Scored]]) -> None:

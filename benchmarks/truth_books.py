@@ -203,7 +203,7 @@ def measure_promotions(
 def hold_contest(
     pool: Pool, n_rows: int, rng: np.random.Generator, margin: float, *, slices_of_all: bool = False
 ) -> tuple[Contest, Decision]:
-    """Judge both models on one book and let the gate decide; no recalibration: it keeps ranks.
+    """Judge both models on one book, recalibrated as a night does it, and let the gate decide.
 
     Args:
         pool: Scores are the candidate's, rival the champion's.
@@ -213,12 +213,13 @@ def hold_contest(
         slices_of_all: Also of a contest that is lost on the whole, where they decide nothing.
     """
     drawn, response = draw_book(pool, n_rows, rng)
-    fold, contenders, predicted = pool.fold[drawn], [], []
+    fold, contenders, published, predicted = pool.fold[drawn], [], [], []
     for name, scores in (("candidate", pool.scores), ("champion", pool.rival)):
         scored = frame_scores(response, scores[drawn], fold)
-        quality = evaluate_scores(scored, seed=0, n_bootstrap=1)
+        published.append(recalibrate_if_better(scored).apply(scores[drawn], fold))
+        quality = evaluate_scores(scored.assign(probability=published[-1]), seed=0, n_bootstrap=1)
         contenders.append(Contender(ModelVersion(name, Path(name), "", ()), quality))
-        predicted.append(predict_responses(scores[drawn], fold, quality.thresholds))
+        predicted.append(predict_responses(published[-1], fold, quality.thresholds))
     contest = Contest(
         contenders[0],
         (Baseline("everyone positive", measure_f1(response, np.ones_like(response))),),
@@ -227,9 +228,7 @@ def hold_contest(
     )
     decision = decide(contest, margin, DEFAULTS.slice_tolerance)
     if slices_of_all or decision.outcome == "promoted":
-        slices = slice_book(
-            pool.rows.take(pa.array(drawn)), response, pool.scores[drawn], *predicted
-        )
+        slices = slice_book(pool.rows.take(pa.array(drawn)), response, published[0], *predicted)
         contest = replace(contest, slices=slices)
         decision = decide(contest, margin, DEFAULTS.slice_tolerance)
     return contest, decision

@@ -33,8 +33,8 @@ class ScoredArm:
     Args:
         name: Of the strategy or baseline.
         path: Parquet with columns policyholder_id, fold, response, raw_probability (as learnt) and
-            probability (what was done to the odds put right), one row a labelled policyholder, in
-            the same order for every arm.
+            probability (what was done to the odds put right, smoothed), one row a labelled
+            policyholder, in the same order for every arm.
         fit_seconds: Of all members together.
         n_training_rows: That their epochs were drawn from, together.
     """

@@ -15,6 +15,8 @@ Family = Literal["beta", "spline"]
 N_KNOTS = 8
 N_FREE: dict[Family, int] = {"beta": 3, "spline": N_KNOTS + 1}
 """Parameters, the simplest family first."""
+N_BINS = 2_000
+"""Of equally many scores, that a curve is fitted to: as good as the scores, and soon done."""
 N_POINTS = 201
 """At which a curve is kept."""
 LEAST_SLOPE = 1e-3
@@ -23,6 +25,7 @@ WEAK = 1e3
 """Of the penalty, inverse: it only keeps the fit from running off on scores that decide all."""
 SMALLEST, LARGEST = 1e-12, 1 - 1e-7
 """Probabilities beyond count as these; float32 has none between the largest and 1."""
+AS_IT_IS: Curve = ((0.0,), (0.0,))
 
 
 def fit_curve(response: NDArray[Any], probability: NDArray[Any], family: Family) -> Curve:
@@ -34,14 +37,18 @@ def fit_curve(response: NDArray[Any], probability: NDArray[Any], family: Family)
         family: `beta`: a log p - b log(1 - p) + c (Kull et al. 2017, "Beta calibration");
             `spline`: quadratic in the logit, knots at its quantiles (Lucena 2018, "Spline-based
             probability calibration").
+
+    Returns:
+        Where all responses are alike, nothing is learnt: the curve that changes nothing.
     """
     # a second: commands that only read know this module too
     from sklearn.isotonic import IsotonicRegression
     from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, SplineTransformer
 
-    logits = find_logits(probability)
+    if response.min() == response.max():
+        return AS_IT_IS
+    logits, n_rows, n_ones = _sum_bins(find_logits(probability), response)
     knots = np.unique(np.quantile(logits, np.linspace(0, 1, N_KNOTS)))
     if len(knots) == 1:  # all scores are alike
         return (float(knots[0]),), (float(logit(response.mean())),)
@@ -49,12 +56,26 @@ def fit_curve(response: NDArray[Any], probability: NDArray[Any], family: Family)
         features = FunctionTransformer(lambda z: np.hstack([log_expit(z), -log_expit(-z)]))
     else:
         features = SplineTransformer(degree=2, knots=knots[:, None])
-    model = make_pipeline(features, LogisticRegression(C=WEAK, solver="newton-cholesky"))
-    share = model.fit(logits[:, None], response).predict_proba(logits[:, None])[:, 1]
+    x = features.fit_transform(logits[:, None])
+    y, weights = np.repeat([0, 1], len(x)), np.append(n_rows - n_ones, n_ones)
+    model = LogisticRegression(C=WEAK, solver="newton-cholesky")
+    share = model.fit(np.tile(x, (2, 1)), y, weights).predict_proba(x)[:, 1]
+    monotone = IsotonicRegression().fit(logits, share, n_rows)
     points = np.linspace(knots[0], knots[-1], N_POINTS)
-    after = logit(IsotonicRegression().fit(logits, share).predict(points))
+    after = find_logits(monotone.predict(points))
     after += LEAST_SLOPE * (points - np.median(logits))
     return tuple(points.tolist()), tuple(after.tolist())
+
+
+def _sum_bins(
+    logits: NDArray[np.float64], response: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Middle logit, rows and ones of each bin, in order of the logits."""
+    order = np.argsort(logits)
+    ends = np.linspace(0, len(order), min(N_BINS, len(order)) + 1).astype(int)
+    middles = logits[order[(ends[1:] + ends[:-1]) // 2]]
+    n_ones = np.add.reduceat(response[order].astype(np.float64), ends[:-1])
+    return middles, np.diff(ends).astype(np.float64), n_ones
 
 
 def bend_logits(logits: NDArray[np.float64], curve: Curve) -> NDArray[np.float64]:

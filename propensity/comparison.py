@@ -40,9 +40,9 @@ class ComparedArm:
         average_precision: Area under the precision-recall curve.
         roc_auc: Chance that a yes is scored above a no.
         brier_before: Mean squared error of the raw probability.
-        brier: With the odds put right, and recalibrated where that helps.
+        brier: With the odds put right, smoothed, and recalibrated where that helps.
         calibration_error_before: Mean gap of the raw probability, 20 equal-mass bins.
-        calibration_error: With the odds put right, and recalibrated where that helps.
+        calibration_error: With the odds put right, smoothed, and recalibrated where that helps.
         fit_seconds: Of all members together.
         n_training_rows: Rows that the epochs of the members were drawn from, all together.
         difference: F1 less that of the arm `none`, on the same policyholders.

@@ -28,7 +28,8 @@ class Member:
         validation_average_precision: Of the epoch that was kept, on training rows kept aside.
         loss: What was minimised.
         validation_f1: Of that epoch; it was kept for having the highest (None: before that rule).
-        n_source_rows: Rows of the source it learnt from, each once (0: not smoothed, as before).
+        n_source_rows: Training rows, before anything was drawn from them (0: of before its scores
+            were smoothed).
         n_source_ones: Ones among those.
     """
 

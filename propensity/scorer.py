@@ -65,7 +65,7 @@ class Scorer:
 
 
 def correct(logits: NDArray[np.float32], member: Member) -> NDArray[np.float32]:
-    """Undo what the loss and the treatment of the imbalance did to probabilities, shape (n,)."""
+    """Undo what loss and treatment of the imbalance did to probabilities; smooth; shape (n,)."""
     proper = undo_focal_loss(logits) if member.loss == "focal" else logits
     corrected = correct_prior(proper, member.weight_of_zero, member.weight_of_one)
     if member.loss == "soft_f1":  # what it learns is no probability yet, and mostly nearly 0

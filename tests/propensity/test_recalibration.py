@@ -6,9 +6,14 @@ import pytest
 from scipy.special import expit, logit
 
 from propensity.calibration import measure_calibration_error
-from propensity.calibration_curves import N_FREE, fit_curve
+from propensity.calibration_curves import AS_IT_IS, N_FREE, fit_curve
 from propensity.folds import N_FOLDS
-from propensity.recalibration import Recalibration, choose_family, recalibrate_if_better
+from propensity.recalibration import (
+    Recalibration,
+    choose_family,
+    learn_curves,
+    recalibrate_if_better,
+)
 
 N = 60_000
 
@@ -83,16 +88,49 @@ def test_distorted_scores_become_probabilities_and_keep_their_order(distort) -> 
         assert (np.diff(mended[mine][order]) >= 0).all()
 
 
-def test_a_fold_is_recalibrated_by_what_the_others_answered() -> None:
+@pytest.mark.parametrize("family", N_FREE)
+def test_a_fold_is_recalibrated_by_what_the_others_answered(family) -> None:
     scored = draw(lambda p: expit(1.7 * logit(p) + 0.4))
-    # only some: they must not ask for another family of curves, which is chosen on everybody
-    some = (scored["fold"] == 2) & (scored.index % 50 == 0)
-    turned = scored.assign(response=scored["response"].where(~some, 1 - scored["response"]))
-    curves, others = recalibrate_if_better(scored).curves, recalibrate_if_better(turned).curves
+    response, fold = scored["response"].to_numpy(), scored["fold"].to_numpy()
+    turned = np.where(fold == 2, 1 - response, response)
+    curves, others = (
+        learn_curves(r, scored["probability"].to_numpy(), fold, family).curves
+        for r in (response, turned)
+    )
     assert curves is not None
     assert others is not None
     assert curves[2] == others[2]
     assert curves[1] != others[1]
+    if family == "beta":
+        assert curves == recalibrate_if_better(scored).curves
+
+
+def test_one_member_that_is_wrong_does_not_bend_the_others() -> None:
+    """The curve of its fold comes from folds that are right, and theirs partly from its own."""
+    scored = draw(lambda p: p)
+    wrong = expit(logit(scored["truth"]) + 0.8)
+    bad = scored.assign(probability=wrong.where(scored["fold"] == 0, scored["truth"]))
+    assert choose_family(bad["response"].to_numpy(), bad["probability"].to_numpy()) is not None
+    assert recalibrate_if_better(bad).curves is None
+
+
+def test_responses_of_one_kind_teach_nothing() -> None:
+    scored = draw(lambda p: expit(1.7 * logit(p) + 0.4))
+    alone = scored.assign(response=scored["response"].where(scored["fold"] == 0, 0))
+    curves = learn_curves(
+        *(alone[c].to_numpy() for c in ("response", "probability", "fold")), "beta"
+    ).curves
+    assert curves is not None
+    assert curves[0] == AS_IT_IS
+    assert curves[1] != AS_IT_IS
+
+
+def test_a_score_that_decides_all_stays_a_probability() -> None:
+    scored = draw(lambda p: p)
+    sure = scored.assign(response=(scored["truth"] > 0.1).astype(np.int8))
+    mended = apply(recalibrate_if_better(sure), sure)
+    assert np.isfinite(logit(mended.astype(float))).all()
+    assert (mended[sure["response"] == 1] > 0.9).mean() > 0.95
 
 
 @pytest.mark.parametrize("family", N_FREE)
