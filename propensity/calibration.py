@@ -68,7 +68,7 @@ def smooth_probabilities(
 
     Args:
         probabilities: Shape (n,).
-        n_rows: Learnt from; 0: unknown, nothing is smoothed.
+        n_rows: Learnt from.
         n_ones: Of those.
         factor: m over the root of n.
 
@@ -76,10 +76,8 @@ def smooth_probabilities(
         Shape (n,).
     """
     p = np.asarray(probabilities, dtype=np.float64)
-    if n_rows:
-        m = factor * math.sqrt(n_rows)
-        p = (n_rows * p + m * n_ones / n_rows) / (n_rows + m)
-    return p.astype(np.float32)
+    m = factor * math.sqrt(n_rows)
+    return np.asarray((n_rows * p + m * n_ones / n_rows) / (n_rows + m), dtype=np.float32)
 
 
 def _log_slope(z: NDArray[np.float64], gamma: float) -> NDArray[np.float64]:

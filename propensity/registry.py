@@ -44,6 +44,11 @@ class Member:
     n_source_rows: int = 0
     n_source_ones: int = 0
 
+    @property
+    def is_smoothed(self) -> bool:
+        """Whether its scores are smoothed: those of soft F1 are no probabilities yet."""
+        return self.n_source_rows > 0 and self.loss != "soft_f1"
+
 
 @dataclass(frozen=True)
 class ModelVersion:

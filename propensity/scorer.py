@@ -68,7 +68,7 @@ def correct(logits: NDArray[np.float32], member: Member) -> NDArray[np.float32]:
     """Undo what loss and treatment of the imbalance did to probabilities; smooth; shape (n,)."""
     proper = undo_focal_loss(logits) if member.loss == "focal" else logits
     corrected = correct_prior(proper, member.weight_of_zero, member.weight_of_one)
-    if member.loss == "soft_f1":  # what it learns is no probability yet, and mostly nearly 0
+    if not member.is_smoothed:
         return corrected
     return smooth_probabilities(corrected, member.n_source_rows, member.n_source_ones)
 

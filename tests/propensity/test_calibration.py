@@ -59,11 +59,6 @@ def test_smoothing_by_hand() -> None:
     assert smoothed == pytest.approx([1 / 910, 0.1, 451 / 910, 901 / 910])
 
 
-def test_scores_of_before_smoothing_stay_as_they_are() -> None:
-    scores = np.array([1e-9, 0.3, 1.0], dtype=np.float32)
-    assert smooth_probabilities(scores, 0, 0).tolist() == scores.tolist()
-
-
 @settings(deadline=None)
 @given(
     scores=st.lists(st.floats(0, 1, width=32), min_size=1, max_size=50),

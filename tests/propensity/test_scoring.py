@@ -137,10 +137,11 @@ def test_every_row_is_scored_by_the_member_of_its_fold(
     assert len({tuple(s[:50]) for s in by_member}) == 5
 
 
-def test_what_soft_f1_learnt_is_not_smoothed_it_is_no_probability() -> None:
+def test_scores_of_before_and_of_soft_f1_are_not_smoothed() -> None:
     logits = np.array([-20.0, -3.0, 9.0], dtype=np.float32)
     corrected = correct_prior(logits, 0.5, 4.0)
-    assert correct(logits, make_member(0, "soft_f1")).tolist() == corrected.tolist()
+    for bare in (make_member(0, "soft_f1"), dataclasses.replace(make_member(0), n_source_rows=0)):
+        assert correct(logits, bare).tolist() == corrected.tolist()
     assert correct(logits, make_member(0))[0] > 1000 * corrected[0]
 
 
