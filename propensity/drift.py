@@ -14,6 +14,8 @@ from propensity.counts import UNKNOWN, BookCounts, ValueCounts, cut_bands
 NOTABLE, LARGE = 0.1, 0.25
 """Customary bands of the stability index (Siddiqi 2006, Credit Risk Scorecards, ch. 8)."""
 N_BANDS = 10
+LEAST_WIDTH = 0.01
+"""Of a band of probabilities: half of a book lies closer together, and moves as one each night."""
 MAX_VALUES = 20
 """Rarer values of a category count as one: many small cells would add up to a shift by chance."""
 EMPTY_SHARE = 1e-4
@@ -104,7 +106,8 @@ def _compare(
     if not n_before.any() or not n_after.any():
         return None
     if after.is_number:
-        first, second = _band_numbers(before, after, n_before, n_after)
+        width = LEAST_WIDTH if after.name == "probability" else 0.0
+        first, second = _band_numbers(before, after, n_before, n_after, width)
         return ColumnDrift(after.name, measure_stability(first, second), 0, 0)
     had = {v for v, n in zip(before.values, n_before, strict=True) if n}
     unseen = [int(n) for v, n in zip(after.values, n_after, strict=True) if n and v not in had]
@@ -113,16 +116,23 @@ def _compare(
 
 
 def _band_numbers(
-    before: ValueCounts, after: ValueCounts, n_before: NDArray[np.int64], n_after: NDArray[np.int64]
+    before: ValueCounts,
+    after: ValueCounts,
+    n_before: NDArray[np.int64],
+    n_after: NDArray[np.int64],
+    least_width: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Cut both at the deciles of the reference; what lies outside them goes to the ends."""
     held = n_before > 0
     lows = np.array(before.values, dtype=np.float64)[held]
-    bands = cut_bands(n_before[held], N_BANDS)
-    starts = lows[np.unique(bands, return_index=True)[1]]
+    deciles = lows[np.unique(cut_bands(n_before[held], N_BANDS), return_index=True)[1]]
+    starts = [deciles[0]]
+    starts += [d for d in deciles[1:] if d >= starts[-1] + least_width]
     values = np.array(after.values, dtype=np.float64)
-    bands_after = np.maximum(np.searchsorted(starts, values, side="right") - 1, 0)
-    return _sum(bands, n_before[held], len(starts)), _sum(bands_after, n_after, len(starts))
+    first, second = (
+        np.maximum(np.searchsorted(starts, v, side="right") - 1, 0) for v in (lows, values)
+    )
+    return _sum(first, n_before[held], len(starts)), _sum(second, n_after, len(starts))
 
 
 def _band_categories(

@@ -93,7 +93,7 @@ def draw_scores(tonight: NDArray[np.float64], last: NDArray[np.float64] | None) 
                 last[1:n_shown], edges[1:], color=LOUD, linewidth=1.8, linestyle="--",
                 label="last night",
             )  # fmt: skip
-            axes.legend(loc="upper right")
+            figure.legend(loc="outside lower center", ncols=2)
         axes.set_xlim(edges[1], edges[-1])
         axes.set_xlabel("probability of yes")
         axes.set_ylabel("share of the book")

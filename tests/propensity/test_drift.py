@@ -62,6 +62,33 @@ def test_what_lies_outside_of_last_nights_numbers_goes_to_the_ends():
     assert compare(before, after).stability_index == pytest.approx(expected)
 
 
+def test_the_lowest_probabilities_move_as_one_and_the_others_each():
+    """A night's calibration moves half of a book by a ten thousandth, all of it."""
+    rng = np.random.default_rng(0)
+    low, high = rng.uniform(0.0008, 0.0012, 50_000), rng.uniform(0.1, 0.5, 50_000)
+
+    def move(low_by: float, high_by: float, name: str = "probability") -> float:
+        before, after = (
+            count(
+                *np.unique(np.concatenate(p).round(6), return_counts=True),
+                name=name,
+                is_number=True,
+            )
+            for p in ((low, high), (low + low_by, high + high_by))
+        )
+        other = count([1.0], [10], name="y", is_number=True)
+        books = (
+            BookCounts((other,), x) if name == "probability" else BookCounts((x,), other)
+            for x in (before, after)
+        )
+        found = compare_nights(*books, by_same_model=True)
+        return next(d.stability_index for d in found if d.column == name)
+
+    assert move(0.0003, 0) < 0.001
+    assert move(0, 0.08) > 0.25
+    assert move(0.0003, 0, name="share") > 0.25  # a feature: who knows what is little
+
+
 def test_unseen_values_are_counted():
     drift = compare(count(["a", "b"], [50, 50]), count(["b", "a", "c", "d"], [49, 48, 2, 1]))
     assert (drift.n_unseen_values, drift.n_unseen_rows) == (2, 3)
