@@ -54,8 +54,8 @@ def test_expected_and_actual_buyers_agree_by_tenth_of_those_whose_response_is_kn
     deciles = compare_buyers(response, probability)
     assert sum(d.n_rows for d in deciles) == 323_394
     assert sum(d.actual_buyers for d in deciles) == int(response.sum())
-    # all ten agree here, with each of five seeds; another processor gives another network, and one
-    # tenth of twenty misses by chance
+    # all ten agree with each of three seeds (docs/network.md); another processor gives another
+    # network, and one tenth of twenty misses by chance
     assert sum(d.agrees for d in deciles) >= 9, deciles
     # half of the book, where hardly anybody buys: before smoothing the last tenth never agreed
     last = deciles[-1]
