@@ -17,6 +17,7 @@ N_FREE: dict[Family, int] = {"beta": 3, "spline": N_KNOTS + 1}
 """Parameters, the simplest family first."""
 N_BINS = 2_000
 """Of equally many scores, that a curve is fitted to: as good as the scores, and soon done."""
+NEXT_TO_NONE = 1e-6
 N_POINTS = 201
 """At which a curve is kept."""
 LEAST_SLOPE = 1e-3
@@ -70,12 +71,12 @@ def fit_curve(response: NDArray[Any], probability: NDArray[Any], family: Family)
 def _sum_bins(
     logits: NDArray[np.float64], response: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Middle logit, rows and ones of each bin, in order of the logits."""
+    """Middle logit, rows and ones of each bin, in order; at the ends bins of next to no rows."""
     order = np.argsort(logits)
     ends = np.linspace(0, len(order), min(N_BINS, len(order)) + 1).astype(int)
-    middles = logits[order[(ends[1:] + ends[:-1]) // 2]]
+    places = np.concatenate([[0], (ends[1:] + ends[:-1]) // 2, [-1]])
     n_ones = np.add.reduceat(response[order].astype(np.float64), ends[:-1])
-    return middles, np.diff(ends).astype(np.float64), n_ones
+    return logits[order[places]], np.pad(np.diff(ends), 1) + NEXT_TO_NONE, np.pad(n_ones, 1)
 
 
 def bend_logits(logits: NDArray[np.float64], curve: Curve) -> NDArray[np.float64]:

@@ -154,6 +154,15 @@ def test_beyond_what_was_learnt_from_a_curve_goes_on_straight() -> None:
     assert logit(found) == pytest.approx([-6.0, -3.0, -1.0, 1.0, 3.0], abs=1e-4)
 
 
+@pytest.mark.parametrize("family", N_FREE)
+def test_a_curve_reaches_from_the_least_score_to_the_largest(family) -> None:
+    scored = draw(lambda p: expit(1.7 * logit(p) + 0.4))
+    response, probability = (scored[c].to_numpy() for c in ("response", "probability"))
+    before, _ = fit_curve(response, probability, family)
+    ends = logit(probability.astype(float).min()), logit(probability.astype(float).max())
+    assert (before[0], before[-1]) == pytest.approx(ends)
+
+
 def test_zeros_and_ones_stay_finite() -> None:
     scored = draw(lambda p: (p > 0.2).astype(float))
     mended = apply(recalibrate_if_better(scored), scored)
