@@ -175,9 +175,9 @@ def main(folder: Path, n_rows: int = 300_000, n_books: int = 200) -> None:
     print("\n| scores | rows | books | true F1 in the 95 % interval | mean error | mean width |")
     print("|---|---:|---:|---|---:|---:|")
     with threadpool_limits(1):  # more of them only wait for one another on two columns
-        for name, one in (("network", pool), ("truth, blurred", blurred)):
+        for name, one, n in (("network", pool, 10 * n_books), ("truth, blurred", blurred, n_books)):
             print_coverage(name, SMALL, measure_coverage(one, SMALL, 10 * n_books, SEED))
-            print_coverage(name, n_rows, measure_coverage(one, n_rows, n_books, SEED))
+            print_coverage(name, n_rows, measure_coverage(one, n_rows, n, SEED))
     print_retrained(drawn, strayed, SMALL, n_books)
     with threadpool_limits(1):
         print("\n| scores | rows | books | promoted, or stopped |\n|---|---:|---:|---|")
