@@ -158,12 +158,12 @@ def test_the_threshold_is_held_against_half_of_f1(tmp_path, threshold, says):
 
 def test_it_says_whether_scores_are_smoothed(tmp_path):
     card = make_card(tmp_path)
-    assert "They are smoothed" not in render_markdown(card)
+    assert "Probabilities are smoothed" not in render_markdown(card)
     version = card.candidate.version
     members = tuple(dataclasses.replace(m, n_source_rows=12_345) for m in version.members)
     smoothed = dataclasses.replace(version, members=members)
     changed = make_card(tmp_path, candidate=dataclasses.replace(card.candidate, version=smoothed))
-    assert "They are smoothed: drawn a little towards the prevalence." in render_markdown(changed)
+    assert "Probabilities are smoothed: drawn a little towards the prevalence." in render_markdown(changed)
 
 
 def test_it_says_whether_scores_are_recalibrated(tmp_path):
