@@ -107,7 +107,8 @@ def describe_recalibration(book: Learnt) -> Iterator[str]:
     frame = frame_scores(response, smoothed, book.fold)
     recalibration = recalibrate_if_better(frame)
     published = recalibration.apply(smoothed, book.fold)
-    yield str(recalibration.curves and choose_family(response, smoothed)).lower()
+    family = choose_family(response, smoothed) if recalibration.curves else None
+    yield family or "none"
     yield f"{book.find_gain(published, smoothed):+.1f}"
     for scores in (smoothed, published):
         yield f"{measure_calibration_error(book.true, scores):.4f}"

@@ -65,7 +65,9 @@ def compare_nights(
     columns = (*tonight.features, tonight.probability) if by_same_model else tonight.features
     now = [c for c in columns if (c.name, c.is_number) in before]
     pairs = [(before[c.name, c.is_number], c) for c in now]
-    return _sort([_compare(was, is_, was.n_all, is_.n_all) for was, is_ in pairs])
+    return _sort(
+        [_compare(was, is_, was.n_all, is_.n_all, _find_width(is_, tonight)) for was, is_ in pairs]
+    )
 
 
 def compare_unlabelled(tonight: BookCounts) -> tuple[ColumnDrift, ...]:
@@ -75,7 +77,13 @@ def compare_unlabelled(tonight: BookCounts) -> tuple[ColumnDrift, ...]:
         Features and probability; nothing where everybody's response is known, or nobody's.
     """
     every = (*tonight.features, tonight.probability)
-    return _sort([_compare(c, c, c.n_labelled, c.n[:, UNKNOWN]) for c in every])
+    return _sort(
+        [_compare(c, c, c.n_labelled, c.n[:, UNKNOWN], _find_width(c, tonight)) for c in every]
+    )
+
+
+def _find_width(column: ValueCounts, tonight: BookCounts) -> float:
+    return LEAST_WIDTH if column is tonight.probability else 0.0
 
 
 def _sort(found: list[ColumnDrift | None]) -> tuple[ColumnDrift, ...]:
@@ -101,13 +109,13 @@ def _compare(
     after: ValueCounts,
     n_before: NDArray[np.int64],
     n_after: NDArray[np.int64],
+    least_width: float,
 ) -> ColumnDrift | None:
     """Compare the counts of one column; None where one side has nobody."""
     if not n_before.any() or not n_after.any():
         return None
     if after.is_number:
-        width = LEAST_WIDTH if after.name == "probability" else 0.0
-        first, second = _band_numbers(before, after, n_before, n_after, width)
+        first, second = _band_numbers(before, after, n_before, n_after, least_width)
         return ColumnDrift(after.name, measure_stability(first, second), 0, 0)
     had = {v for v, n in zip(before.values, n_before, strict=True) if n}
     unseen = [int(n) for v, n in zip(after.values, n_after, strict=True) if n and v not in had]

@@ -67,26 +67,26 @@ def test_the_lowest_probabilities_move_as_one_and_the_others_each():
     rng = np.random.default_rng(0)
     low, high = rng.uniform(0.0008, 0.0012, 50_000), rng.uniform(0.1, 0.5, 50_000)
 
-    def move(low_by: float, high_by: float, name: str = "probability") -> float:
+    def move(low_by: float, high_by: float, *, is_feature: bool = False) -> float:
         before, after = (
             count(
                 *np.unique(np.concatenate(p).round(6), return_counts=True),
-                name=name,
+                name="probability",
                 is_number=True,
             )
             for p in ((low, high), (low + low_by, high + high_by))
         )
         other = count([1.0], [10], name="y", is_number=True)
         books = (
-            BookCounts((other,), x) if name == "probability" else BookCounts((x,), other)
+            BookCounts((other,), x) if not is_feature else BookCounts((x,), other)
             for x in (before, after)
         )
         found = compare_nights(*books, by_same_model=True)
-        return next(d.stability_index for d in found if d.column == name)
+        return next(d.stability_index for d in found if d.column == "probability")
 
     assert move(0.0003, 0) < 0.001
     assert move(0, 0.08) > 0.25
-    assert move(0.0003, 0, name="share") > 0.25  # a feature: who knows what is little
+    assert move(0.0003, 0, is_feature=True) > 0.25  # a feature: who knows what is little
 
 
 def test_unseen_values_are_counted():
