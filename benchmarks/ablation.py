@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 from quality import CONTRACT, DEVELOPMENT_SALT, SEEDS, run_network
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from propensity import crossfit, features, fitting, network, target_statistics
-from propensity.dataset import CuratedBook, ingest_files
 from propensity.folds import select_share
+from propensity.ingest.curation import CuratedBook, ingest_files
+from propensity.model import cross_fitting, encoder, network, target_encoding, training_loop
+from propensity.model.early_stopping import ScoredEpoch, ValidationScores
+from propensity.model.imbalance import StrategyName, TrainingPlan, plan_training
+from propensity.model.target_encoding import fit_statistics
 from propensity.settings import NightlyConfig
-from propensity.strategies import StrategyName, TrainingPlan, plan_training
-from propensity.target_statistics import fit_statistics
-from propensity.validation import ScoredEpoch, ValidationScores
 
 
 def hide_statistics(
@@ -66,8 +66,8 @@ def stay(rate: float, _: int) -> keras.optimizers.schedules.LearningRateSchedule
 
 ARMS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "as it is": ({}, []),
-    "without target statistics": ({}, [(crossfit, "fit_statistics", hide_statistics)]),
-    "statistics of their own responses too": ({}, [(crossfit, "fit_statistics", show_own)]),
+    "without target statistics": ({}, [(cross_fitting, "fit_statistics", hide_statistics)]),
+    "statistics of their own responses too": ({}, [(cross_fitting, "fit_statistics", show_own)]),
     "without cross layers": ({}, [(network, "N_CROSSES", 0)]),
     "one cross layer": ({}, [(network, "N_CROSSES", 1)]),
     "three cross layers": ({}, [(network, "N_CROSSES", 3)]),
@@ -76,18 +76,21 @@ ARMS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "embeddings of width 1": ({}, [(network, "EMBEDDING_WIDTH", 1)]),
     "embeddings of width 3": ({}, [(network, "EMBEDDING_WIDTH", 3)]),
     "embeddings of width 10": ({}, [(network, "EMBEDDING_WIDTH", 10)]),
-    "one bin, a number as it is": ({}, [(features, "N_BINS", 1)]),
-    "8 bins": ({}, [(features, "N_BINS", 8)]),
-    "32 bins": ({}, [(features, "N_BINS", 32)]),
-    "values of 5 rows and more": ({}, [(features, "MIN_ROWS_OF_VALUE", 5)]),
-    "statistics smoothed with 5 rows": ({}, [(target_statistics, "PRIOR_ROWS", 5)]),
-    "statistics smoothed with 80 rows": ({}, [(target_statistics, "PRIOR_ROWS", 80)]),
+    "one bin, a number as it is": ({}, [(encoder, "N_BINS", 1)]),
+    "8 bins": ({}, [(encoder, "N_BINS", 8)]),
+    "32 bins": ({}, [(encoder, "N_BINS", 32)]),
+    "values of 5 rows and more": ({}, [(encoder, "MIN_ROWS_OF_VALUE", 5)]),
+    "statistics smoothed with 5 rows": ({}, [(target_encoding, "PRIOR_ROWS", 5)]),
+    "statistics smoothed with 80 rows": ({}, [(target_encoding, "PRIOR_ROWS", 80)]),
     "without class weights": ({"strategy": "none"}, []),
-    "without weight decay": ({}, [(fitting, "WEIGHT_DECAY", 0.0)]),
+    "without weight decay": ({}, [(training_loop, "WEIGHT_DECAY", 0.0)]),
     "3 epochs": ({"max_epochs": 3}, []),
     "5 epochs": ({"max_epochs": 5}, []),
     "10 epochs": ({"max_epochs": 10}, []),
-    "a rate that does not decay": ({}, [(fitting.keras.optimizers.schedules, "CosineDecay", stay)]),
+    "a rate that does not decay": (
+        {},
+        [(training_loop.keras.optimizers.schedules, "CosineDecay", stay)],
+    ),
     "batches of 512": ({"batch_size": 512}, []),
     "batches of 2,048": ({"batch_size": 2048}, []),
     "the epoch of the highest F1": (
@@ -97,7 +100,7 @@ ARMS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "undersampling": ({"strategy": "undersample"}, []),
     "undersampling, as many steps": (
         {"strategy": "undersample"},
-        [(crossfit, "plan_training", draw_as_many)],
+        [(cross_fitting, "plan_training", draw_as_many)],
     ),
 }
 

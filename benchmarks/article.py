@@ -28,9 +28,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from propensity.dataset import ingest_files, read_labelled
-from propensity.imbalance import ClassBalance, measure_balance
-from propensity.simulate import simulate_book
+from propensity.ingest.curation import ingest_files, read_labelled
+from propensity.metrics.class_balance import ClassBalance, measure_balance
+from propensity.simulation.book import simulate_book
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"

@@ -18,12 +18,12 @@ from scipy.special import expit
 from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from propensity.calibration import correct_prior
-from propensity.contract import load_contract
-from propensity.features import MIN_ROWS_OF_VALUE
 from propensity.folds import N_FOLDS
-from propensity.imbalance import balance_weights
-from propensity.network import glorot, seed_everything
+from propensity.ingest.contract import load_contract
+from propensity.metrics.class_balance import balance_weights
+from propensity.model.encoder import MIN_ROWS_OF_VALUE
+from propensity.model.network import glorot, seed_everything
+from propensity.model.prior_correction import correct_prior
 
 CONTRACT = load_contract()
 UNITS = 64, 32

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import f1_score, roc_auc_score
 
-from propensity.contract import load_contract
-from propensity.features import fit_encoder
 from propensity.folds import N_FOLDS
-from propensity.quality import Interval
+from propensity.ingest.contract import load_contract
+from propensity.metrics.records import Interval
+from propensity.model.encoder import fit_encoder
 
 CONTRACT = load_contract()
 N_TREES = 10

@@ -10,10 +10,10 @@ from article_arms import WAYS, Scores, cross_fit
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from propensity.calibration import measure_calibration_error
-from propensity.evaluation import compare_f1, evaluate_scores, measure_f1
-from propensity.quality import Evaluation, Interval
-from propensity.threshold import predict_responses
+from propensity.metrics.classification import compare_f1, evaluate_scores, measure_f1
+from propensity.metrics.records import Evaluation, Interval
+from propensity.metrics.threshold import predict_responses
+from propensity.model.prior_correction import measure_calibration_error
 
 FIRST = next(iter(WAYS))
 N_RESAMPLES = 100

@@ -27,17 +27,21 @@ from truth_books import (
     simulate_population,
 )
 
-from propensity.calibration import AVERAGE_ROWS, measure_calibration_error, smooth_probabilities
-from propensity.calibration_curves import LARGEST, SMALLEST
-from propensity.contract import load_contract
-from propensity.crossfit import train_member
-from propensity.dataset import ingest_files
+from propensity.evaluation.calibration_curves import LARGEST, SMALLEST
+from propensity.evaluation.recalibration import choose_family, recalibrate_if_better
 from propensity.folds import N_FOLDS
-from propensity.recalibration import choose_family, recalibrate_if_better
-from propensity.registry import Member, ModelVersion
-from propensity.scorer import score_labelled
+from propensity.ingest.contract import load_contract
+from propensity.ingest.curation import ingest_files
+from propensity.model.cross_fitting import train_member
+from propensity.model.prediction import score_labelled
+from propensity.model.prior_correction import (
+    AVERAGE_ROWS,
+    measure_calibration_error,
+    smooth_probabilities,
+)
+from propensity.model.store import Member, ModelVersion
 from propensity.settings import NightlyConfig
-from propensity.simulate import simulate_book
+from propensity.simulation.book import simulate_book
 
 CONTRACT = load_contract()
 BOOKS = (

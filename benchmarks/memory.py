@@ -15,19 +15,19 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from propensity.contract import load_contract
-from propensity.dataset import CuratedBook, ingest_files
-from propensity.gate import Contender, Decision
-from propensity.parts import read_batches
-from propensity.quality import Evaluation, Interval
-from propensity.registry import ModelVersion, load_version, save_version
-from propensity.scored import LeadRules, ScoredBook
+from propensity.evaluation.gate import Contender, Decision
+from propensity.ingest.contract import load_contract
+from propensity.ingest.curation import CuratedBook, ingest_files
+from propensity.metrics.records import Evaluation, Interval
+from propensity.model.store import ModelVersion, load_version, save_version
+from propensity.scoring.records import LeadRules, ScoredBook
 from propensity.settings import NightlyConfig
-from propensity.simulate import simulate_book
-from propensity.warehouse.models import record_decision
-from propensity.warehouse.publish import publish_scores
+from propensity.simulation.book import simulate_book
+from propensity.storage.parquet_parts import read_batches
+from propensity.warehouse.access import open_warehouse
+from propensity.warehouse.model_registry import record_decision
+from propensity.warehouse.publication import publish_scores
 from propensity.warehouse.runs import Night, start_run
-from propensity.warehouse.schema import open_warehouse
 
 CONTRACT = load_contract()
 NOTHING = Interval(0, 0)
@@ -36,7 +36,7 @@ QUALITY = Evaluation(1, 0.1, (0.2,) * 5, 0, NOTHING, 0, 0, 0, NOTHING, 0, 0, 0, 
 
 def train_small(folder: Path) -> None:
     """Train a quick model version: its quality does not matter here."""
-    from propensity.crossfit import train_member
+    from propensity.model.cross_fitting import train_member
 
     simulate_book(folder / "small.csv", n_rows=20_000, seed=0)
     book = ingest_files([folder / "small.csv"], CONTRACT, folder / "small")
@@ -58,7 +58,7 @@ def stage_ingest(folder: Path) -> None:
 
 def stage_score(folder: Path) -> None:
     """Parts to scores."""
-    from propensity.scoring import score_book
+    from propensity.scoring.batch_scoring import score_book
 
     book = CuratedBook(*_book(folder))
     version = load_version(folder.parent / "model")

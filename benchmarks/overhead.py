@@ -21,7 +21,7 @@ from pathlib import Path
 
 import httpx
 
-from propensity.simulate import simulate_book
+from propensity.simulation.book import simulate_book
 
 STAGES = ["ingest", "report", "train", "evaluate", "promote"]
 STAGES += ["score", "publish", "present", "alert"]

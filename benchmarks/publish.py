@@ -36,20 +36,20 @@ import pyarrow.parquet as pq
 from adbc_driver_sqlite import dbapi as adbc
 from sqlalchemy import make_url, text
 
-from propensity.dataset import CuratedBook
-from propensity.gate import Contender, Decision
-from propensity.parts import PartWriter, read_batches
-from propensity.quality import Evaluation, Interval
-from propensity.registry import ModelVersion
-from propensity.scored import SCORES_SCHEMA, ScoredBook
-from propensity.warehouse import scores as run_scores
+from propensity.evaluation.gate import Contender, Decision
+from propensity.ingest.curation import CuratedBook
+from propensity.metrics.records import Evaluation, Interval
+from propensity.model.store import ModelVersion
+from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
+from propensity.storage.parquet_parts import PartWriter, read_batches
+from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.engine import connect
-from propensity.warehouse.loading import load_scores
-from propensity.warehouse.models import record_decision
-from propensity.warehouse.publish import publish_scores
+from propensity.warehouse.model_registry import record_decision
+from propensity.warehouse.publication import publish_scores
 from propensity.warehouse.retention import drop_superfluous
 from propensity.warehouse.runs import Night, start_run
-from propensity.warehouse.schema import open_warehouse
+from propensity.warehouse.scores import run_tables
+from propensity.warehouse.scores.bulk_load import load_scores
 
 BATCH_ROWS = 131_072
 BEST_ROWS = 20_000
@@ -172,10 +172,10 @@ def load(url: str, folder: Path) -> int:
     """Fill the table of a run, as publishing does first."""
     engine, scores = open_warehouse(url), read_scores(folder)
     started = time.monotonic()
-    run_scores.create(engine, 1_000_000)
+    run_tables.create(engine, 1_000_000)
     load_scores(engine, 1_000_000, scores)
     seconds = time.monotonic() - started
-    run_scores.drop(engine, [1_000_000])
+    run_tables.drop(engine, [1_000_000])
     return report(scores.n_rows, seconds)
 
 

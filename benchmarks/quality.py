@@ -23,14 +23,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from propensity.contract import load_contract
-from propensity.crossfit import train_member
-from propensity.dataset import CuratedBook, ingest_files, read_labelled
-from propensity.deciles import compare_buyers
-from propensity.evaluation import evaluate_scores
+from propensity.evaluation.deciles import compare_buyers
 from propensity.folds import N_FOLDS, select_share
-from propensity.registry import ModelVersion
-from propensity.scorer import Scorer, score_labelled
+from propensity.ingest.contract import load_contract
+from propensity.ingest.curation import CuratedBook, ingest_files, read_labelled
+from propensity.metrics.classification import evaluate_scores
+from propensity.model.cross_fitting import train_member
+from propensity.model.prediction import Scorer, score_labelled
+from propensity.model.store import ModelVersion
 from propensity.settings import NightlyConfig
 
 CONTRACT = load_contract()

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from propensity.simulate import simulate_book
+from propensity.simulation.book import simulate_book
 from tests.conftest import start_postgresql
 from tests.flows.prefect_stack import PrefectStack, wait_until
 

@@ -40,15 +40,15 @@ from truth_books import (
     sum_up,
 )
 
-from propensity.arms import run_network_arm
-from propensity.calibration import measure_calibration_error
-from propensity.dataset import CuratedBook, ingest_files, read_labelled
-from propensity.features import fit_encoder
+from propensity.comparison.training import run_network_arm
+from propensity.evaluation.recalibration import recalibrate_if_better
 from propensity.folds import N_FOLDS
-from propensity.recalibration import recalibrate_if_better
+from propensity.ingest.curation import CuratedBook, ingest_files, read_labelled
+from propensity.model.encoder import fit_encoder
+from propensity.model.imbalance import STRATEGIES, StrategyName
+from propensity.model.prior_correction import measure_calibration_error
 from propensity.settings import NightlyConfig
-from propensity.simulate import simulate_book
-from propensity.strategies import STRATEGIES, StrategyName
+from propensity.simulation.book import simulate_book
 
 SMALL, REAL = 20_000, 323_394
 """Rows of a book; the second is how many of the real table have a known response."""

@@ -20,19 +20,19 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import binomtest
 
-from propensity.contract import load_contract
-from propensity.dataset import CuratedBook
-from propensity.deciles import compare_buyers
-from propensity.evaluation import compare_f1, evaluate_scores, measure_f1
+from propensity.evaluation.deciles import compare_buyers
+from propensity.evaluation.gate import Contender, Contest, Decision, decide
+from propensity.evaluation.recalibration import recalibrate_if_better
+from propensity.evaluation.slices import Slice, measure_slices
 from propensity.folds import assign_folds
-from propensity.gate import Contender, Contest, Decision, decide
-from propensity.quality import Baseline
-from propensity.recalibration import recalibrate_if_better
-from propensity.registry import ModelVersion
+from propensity.ingest.contract import load_contract
+from propensity.ingest.curation import CuratedBook
+from propensity.metrics.classification import compare_f1, evaluate_scores, measure_f1
+from propensity.metrics.records import Baseline
+from propensity.metrics.threshold import predict_responses
+from propensity.model.store import ModelVersion
 from propensity.settings import NightlyConfig
-from propensity.simulate import simulate_rows
-from propensity.slices import Slice, measure_slices
-from propensity.threshold import predict_responses
+from propensity.simulation.book import simulate_rows
 
 CONTRACT = load_contract()
 DEFAULTS = NightlyConfig()

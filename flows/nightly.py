@@ -11,11 +11,11 @@ from typing import Any
 from prefect import Flow, flow, get_run_logger, runtime
 from prefect.client.schemas.objects import FlowRun, State
 
+from flows.signals import go_on_unread
 from flows.termination import heed_termination
-from flows.unread import go_on_unread
 from propensity.errors import ModelError
 from propensity.folds import N_FOLDS
-from propensity.night import only_one_night, open_night, reach_warehouse
+from propensity.runtime.night import only_one_night, open_night, reach_warehouse
 from propensity.settings import NightlyConfig
 from propensity.warehouse.runs import fail_run
 from tasks.alert import alert

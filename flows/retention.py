@@ -7,13 +7,13 @@ import datetime as dt
 
 from prefect import flow, get_run_logger
 
-from flows.unread import go_on_unread
+from flows.signals import go_on_unread
 from propensity.errors import BusyError
-from propensity.night import only_one_night, reach_warehouse
+from propensity.runtime.night import only_one_night, reach_warehouse
 from propensity.settings import Settings
+from propensity.storage.workspace import Workspace
 from propensity.warehouse.leftovers import remove_leftovers
 from propensity.warehouse.retention import StoredNight, drop_superfluous
-from propensity.workspace import Workspace
 
 
 def _name_run() -> str:

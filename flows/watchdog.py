@@ -12,7 +12,7 @@ from prefect.states import Completed, Failed
 
 from propensity.errors import WarehouseError
 from propensity.events import NightLate
-from propensity.night import reach_warehouse
+from propensity.runtime.night import reach_warehouse
 from propensity.settings import Settings
 from propensity.warehouse.lateness import find_lateness
 from tasks.emitting import emit

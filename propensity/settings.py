@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from propensity.scored import LeadRules
-from propensity.strategies import StrategyName
+from propensity.model.imbalance import StrategyName
+from propensity.scoring.records import LeadRules
 
 
 def _list_files(given: Any) -> Any:

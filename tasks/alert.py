@@ -3,11 +3,11 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.alarms import find_drift, find_f1_drop
-from propensity.gate import Contender
-from propensity.night import OpenNight, rejoin_warehouse
-from propensity.warehouse.last_night import find_last_night
-from propensity.warehouse.reading import summarize_run
+from propensity.evaluation.gate import Contender
+from propensity.runtime.alerts import find_drift, find_f1_drop
+from propensity.runtime.night import OpenNight, rejoin_warehouse
+from propensity.warehouse.nights import find_last_night
+from propensity.warehouse.queries import summarize_run
 from tasks.emitting import emit
 from tasks.line import StageLine
 

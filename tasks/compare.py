@@ -5,12 +5,12 @@ import shutil
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.arms import ScoredArm, run_logistic_arm, run_network_arm
-from propensity.comparing import compare
-from propensity.comparison import Comparison, OpenComparison
-from propensity.dataset import CuratedBook, ingest_files
+from propensity.comparison.evaluation import compare
+from propensity.comparison.records import Comparison, OpenComparison
+from propensity.comparison.training import ScoredArm, run_logistic_arm, run_network_arm
+from propensity.ingest.curation import CuratedBook, ingest_files
+from propensity.model.imbalance import StrategyName
 from propensity.reporting.comparison import render_markdown, write_page
-from propensity.strategies import StrategyName
 from tasks.artifacts import create_markdown_artifact
 from tasks.line import StageLine
 from tasks.progress import show_progress

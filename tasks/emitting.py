@@ -1,4 +1,4 @@
-"""Tell the Prefect server what happened: automations may act on it (flows/automations.py)."""
+"""Tell the Prefect server what happened: flows/server/automations.py may act on it."""
 
 from prefect.events import emit_event
 

@@ -3,13 +3,13 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.dataset import CuratedBook
-from propensity.gate import Contest
-from propensity.night import OpenNight, rejoin_warehouse
-from propensity.registry import Member, ModelVersion, save_version
+from propensity.evaluation.gate import Contest
+from propensity.evaluation.slices import find_level
+from propensity.ingest.curation import CuratedBook
+from propensity.model.store import Member, ModelVersion, save_version
 from propensity.reporting.contest import tabulate_contest, tabulate_slices
-from propensity.slices import find_level
-from propensity.warehouse.models import find_champion, find_files_digest
+from propensity.runtime.night import OpenNight, rejoin_warehouse
+from propensity.warehouse.model_registry import find_champion, find_files_digest
 from tasks.artifacts import create_table_artifact
 from tasks.line import StageLine
 
@@ -18,7 +18,7 @@ from tasks.line import StageLine
 def evaluate(night: OpenNight, book: CuratedBook, members: list[Member]) -> Contest:
     """Make the members a version and judge it beside the champion and the baselines."""
     line = StageLine()
-    from propensity.judging import judge  # TensorFlow
+    from propensity.evaluation.contest import judge  # TensorFlow
 
     folder = night.workspace.model(night.version_name)
     digest = night.contract.digest

@@ -3,9 +3,9 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.dataset import CuratedBook, ingest_files
-from propensity.night import OpenNight
-from propensity.receipts import Stage
+from propensity.ingest.curation import CuratedBook, ingest_files
+from propensity.runtime.checkpoints import Stage
+from propensity.runtime.night import OpenNight
 from tasks.line import StageLine
 from tasks.progress import show_progress
 

@@ -6,16 +6,16 @@ from uuid import UUID
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.dataset import CuratedBook
-from propensity.gate import Contest, Decision
-from propensity.night import OpenNight, rejoin_warehouse
+from propensity.evaluation.gate import Contest, Decision
+from propensity.ingest.curation import CuratedBook
 from propensity.reporting.decision import describe_decision, render_card
 from propensity.reporting.night import draw_night, render_markdown, render_page
 from propensity.reporting.night_facts import describe_night
 from propensity.reporting.rendering import write_text
-from propensity.scored import ScoredBook
+from propensity.runtime.night import OpenNight, rejoin_warehouse
+from propensity.scoring.records import ScoredBook
 from propensity.settings import Settings
-from propensity.warehouse.last_night import find_last_night
+from propensity.warehouse.nights import find_last_night
 from propensity.warehouse.suppressions import find_suppressed
 from tasks.artifacts import create_markdown_artifact
 from tasks.line import StageLine

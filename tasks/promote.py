@@ -3,13 +3,13 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from propensity.evaluation.gate import Contest, Decision, decide
 from propensity.events import ModelNotPromoted
-from propensity.gate import Contest, Decision, decide
-from propensity.night import OpenNight, rejoin_warehouse
 from propensity.reporting.card import ModelCard, write_card
 from propensity.reporting.decision import render_refusal
-from propensity.warehouse.history import read_history
-from propensity.warehouse.models import record_decision
+from propensity.runtime.night import OpenNight, rejoin_warehouse
+from propensity.warehouse.model_registry import record_decision
+from propensity.warehouse.promotions import read_history
 from tasks.artifacts import create_markdown_artifact
 from tasks.emitting import emit
 from tasks.line import StageLine

@@ -6,13 +6,13 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
-from propensity.dataset import CuratedBook
 from propensity.errors import WarehouseAwayError
+from propensity.evaluation.gate import Contender
 from propensity.events import NightPublished
-from propensity.gate import Contender
-from propensity.night import OpenNight, rejoin_warehouse
-from propensity.scored import ScoredBook
-from propensity.warehouse.publish import Publication, publish_scores
+from propensity.ingest.curation import CuratedBook
+from propensity.runtime.night import OpenNight, rejoin_warehouse
+from propensity.scoring.records import ScoredBook
+from propensity.warehouse.publication import Publication, publish_scores
 from tasks.emitting import emit
 from tasks.line import StageLine
 from tasks.progress import show_progress

@@ -5,9 +5,9 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.dataset import CuratedBook
-from propensity.night import OpenNight
+from propensity.ingest.curation import CuratedBook
 from propensity.reporting.class_balance import describe_balance, render_markdown, write_page
+from propensity.runtime.night import OpenNight
 from tasks.artifacts import create_markdown_artifact
 from tasks.line import StageLine
 

@@ -6,13 +6,13 @@ from dataclasses import asdict
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.dataset import CuratedBook
-from propensity.gate import Contender
-from propensity.input_files import digest_files
-from propensity.night import OpenNight
-from propensity.receipts import Stage
-from propensity.registry import encoder_path, network_path
-from propensity.scored import ScoredBook
+from propensity.evaluation.gate import Contender
+from propensity.ingest.curation import CuratedBook
+from propensity.model.store import encoder_path, network_path
+from propensity.runtime.checkpoints import Stage
+from propensity.runtime.night import OpenNight
+from propensity.scoring.records import ScoredBook
+from propensity.storage.input_files import digest_files
 from tasks.line import StageLine
 from tasks.progress import show_progress
 
@@ -45,7 +45,7 @@ def list_read(book: CuratedBook, serving: Contender) -> tuple[object, ...]:
 
 
 def _score(night: OpenNight, book: CuratedBook, serving: Contender) -> ScoredBook:
-    from propensity.scoring import score_book  # TensorFlow
+    from propensity.scoring.batch_scoring import score_book  # TensorFlow
 
     with show_progress("score") as on_progress:
         return score_book(

@@ -3,11 +3,11 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.dataset import CuratedBook
-from propensity.input_files import digest_files
-from propensity.night import OpenNight
-from propensity.receipts import Stage, copy_files
-from propensity.registry import Member, encoder_path, network_path
+from propensity.ingest.curation import CuratedBook
+from propensity.model.store import Member, encoder_path, network_path
+from propensity.runtime.checkpoints import Stage, copy_files
+from propensity.runtime.night import OpenNight
+from propensity.storage.input_files import digest_files
 from tasks.artifacts import create_progress_artifact, update_progress_artifact
 from tasks.line import StageLine
 from tasks.progress import show_progress
@@ -38,7 +38,7 @@ def train(night: OpenNight, book: CuratedBook, fold: int) -> Member:
 
 
 def _train(night: OpenNight, book: CuratedBook, fold: int, line: StageLine) -> Member:
-    from propensity.crossfit import train_member  # TensorFlow: seconds, and only here
+    from propensity.model.cross_fitting import train_member  # TensorFlow: seconds, and only here
 
     max_epochs = night.config.max_epochs
     artifact = create_progress_artifact(0.0, f"training-fold-{fold}", f"Epochs of member {fold}")

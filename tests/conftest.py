@@ -43,7 +43,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in long)
 
 
-TOGETHER = {"demo": ("tests/flows/test_cli.py", "tests/test_docs.py"), "tasks": ("tests/tasks/",)}
+TOGETHER = {
+    "demo": ("tests/flows/cli/test_main.py", "tests/test_docs.py"),
+    "tasks": ("tests/tasks/",),
+}
 """Files that share a fixture of a minute: one worker runs them all, so that it is made once."""
 
 

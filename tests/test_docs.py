@@ -12,11 +12,11 @@ import pytest
 import typer
 import yaml
 
-from propensity.cli import app
-from propensity.exit_codes import describe_exit_codes, list_exit_codes
+from flows.cli.app import app
+from propensity.reference.exit_codes import describe_exit_codes, list_exit_codes
+from propensity.reference.settings import describe_settings
+from propensity.reference.tables import describe_warehouse
 from propensity.settings import NightlyConfig, Settings
-from propensity.settings_page import describe_settings
-from propensity.warehouse.describe import describe_warehouse
 from propensity.warehouse.suppressions import read_suppressions
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +48,7 @@ def mask(text: str) -> list[str]:
 def test_every_command_and_file_named_exists(path):
     text = path.read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
-    import flows.cli  # noqa: F401  (registers `run`)
+    import flows.cli.main  # noqa: F401  (registers `run`)
 
     commands = {c.name or c.callback.__name__ for c in app.registered_commands}
     commands |= {group.name for group in app.registered_groups}
@@ -86,7 +86,7 @@ def find_commands(text: str, program: str) -> list[str]:
 
 def parse_command(words: list[str]) -> None:
     """Parse as the command line does, and run nothing; a bare name is only spoken of."""
-    import flows.cli  # noqa: F401  (registers `run`)
+    import flows.cli.main  # noqa: F401  (registers `run`)
 
     command = typer.main.get_command(app)
     while words and words[0] in getattr(command, "commands", {}):

@@ -20,16 +20,16 @@ import pytest
 from scipy.special import logit
 from threadpoolctl import threadpool_limits
 
-from propensity.calibration import measure_calibration_error
-from propensity.contract import load_contract
-from propensity.crossfit import train_member
-from propensity.dataset import CuratedBook
+from propensity.evaluation.recalibration import recalibrate_if_better
 from propensity.folds import N_FOLDS
-from propensity.recalibration import recalibrate_if_better
-from propensity.registry import Member, ModelVersion, encoder_path, network_path
-from propensity.scorer import Scorer, correct
+from propensity.ingest.contract import load_contract
+from propensity.ingest.curation import CuratedBook
+from propensity.model.cross_fitting import train_member
+from propensity.model.imbalance import STRATEGIES
+from propensity.model.prediction import Scorer, correct
+from propensity.model.prior_correction import measure_calibration_error
+from propensity.model.store import Member, ModelVersion, encoder_path, network_path
 from propensity.settings import NightlyConfig
-from propensity.strategies import STRATEGIES
 
 pytestmark = pytest.mark.slow
 

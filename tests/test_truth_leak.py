@@ -9,17 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from propensity import copies, crossfit, validation
-from propensity.arms import ScoredArm, run_network_arm
-from propensity.contract import load_contract
-from propensity.crossfit import train_member
-from propensity.dataset import CuratedBook, ingest_files, read_labelled
+from propensity.comparison.training import ScoredArm, run_network_arm
 from propensity.errors import InputError
 from propensity.folds import N_FOLDS, VALIDATION_SALT, assign_folds, select_share
-from propensity.registry import Member, encoder_path, network_path
+from propensity.ingest import duplicates
+from propensity.ingest.contract import load_contract
+from propensity.ingest.curation import CuratedBook, ingest_files, read_labelled
+from propensity.model import cross_fitting, early_stopping
+from propensity.model.cross_fitting import train_member
+from propensity.model.imbalance import STRATEGIES, StrategyName
+from propensity.model.store import Member, encoder_path, network_path
 from propensity.settings import NightlyConfig
-from propensity.simulate import simulate_book
-from propensity.strategies import STRATEGIES, StrategyName
+from propensity.simulation.book import simulate_book
 
 CONTRACT = load_contract()
 CONFIG = NightlyConfig(max_epochs=1)
@@ -74,7 +75,7 @@ def test_a_tenth_of_the_ones_may_be_copies_and_no_more(
     csv: Path, tmp_path: Path, n_kept: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where a book is so large that only a sample of it is looked at."""
-    monkeypatch.setattr(copies, "N_KEPT", n_kept)
+    monkeypatch.setattr(duplicates, "N_KEPT", n_kept)
     frame = pd.read_csv(csv)
     ones = frame[frame["Response"] == 1]
     for share, is_refused in ((0.03, False), (0.3, True)):
@@ -110,7 +111,7 @@ def test_whoever_tolerates_that_is_left_with_the_book_as_it_was_and_every_copy_i
     ids = pd.read_csv(path)["id"]
     copies = np.flatnonzero(ids.duplicated()) + 2
     assert len(copies) == n_copies
-    assert rejected["line"].tolist() == copies.tolist()
+    assert rejected["line"].tolist() == duplicates.tolist()
 
 
 def read_sorted(book: CuratedBook) -> pd.DataFrame:
@@ -139,7 +140,7 @@ def test_a_copy_in_the_file_of_another_night_is_in_the_same_fold(
 def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[np.ndarray]]:
     """Responses that strategies were given, those they made of them, those that are validated."""
     kept: dict[str, list[np.ndarray]] = {"given": [], "drawn": [], "validated": []}
-    plan_training, score = crossfit.plan_training, validation.average_precision_score
+    plan_training, score = cross_fitting.plan_training, early_stopping.average_precision_score
 
     def look_on(strategy, responses, seed):
         plan = plan_training(strategy, responses, seed)
@@ -151,8 +152,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[np.ndarray]]:
         kept["validated"].append(responses)
         return score(responses, logits)
 
-    monkeypatch.setattr(crossfit, "plan_training", look_on)
-    monkeypatch.setattr(validation, "average_precision_score", score_after_an_epoch)
+    monkeypatch.setattr(cross_fitting, "plan_training", look_on)
+    monkeypatch.setattr(early_stopping, "average_precision_score", score_after_an_epoch)
     return kept
 
 
@@ -177,7 +178,7 @@ def train_one(monkeypatch: pytest.MonkeyPatch) -> list[Member]:
             shutil.copy(place(folder, 0), place(folder, fold))
         return dataclasses.replace(trained[0], fold=fold)
 
-    monkeypatch.setattr(crossfit, "train_member", train_or_copy)
+    monkeypatch.setattr(cross_fitting, "train_member", train_or_copy)
     return trained
 
 

@@ -4,8 +4,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from propensity.drift import LARGE, NOTABLE, ColumnDrift
-from propensity.imbalance import ClassBalance
+from propensity.metrics.class_balance import ClassBalance
+from propensity.monitoring.drift import LARGE, NOTABLE, ColumnDrift
+from propensity.monitoring.segments import FeatureSegments, Segment
 from propensity.reporting.pictures import (
     COOL,
     INK,
@@ -15,7 +16,6 @@ from propensity.reporting.pictures import (
     format_axis_counts,
     format_axis_shares,
 )
-from propensity.segments import FeatureSegments, Segment
 
 MAX_NAME = 20
 DRAWN_SHARE = 0.999

@@ -7,10 +7,10 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from propensity import __version__
-from propensity.deciles import Decile
-from propensity.gate import Contender, Contest, Decision
-from propensity.night import OpenNight
-from propensity.registry import ModelVersion
+from propensity.evaluation.deciles import Decile
+from propensity.evaluation.gate import Contender, Contest, Decision
+from propensity.evaluation.slices import Slice, find_level
+from propensity.model.store import ModelVersion
 from propensity.reporting.contest import sort_slices
 from propensity.reporting.pictures import (
     COOL,
@@ -21,8 +21,8 @@ from propensity.reporting.pictures import (
     to_svg,
 )
 from propensity.reporting.rendering import templates, write_text
-from propensity.slices import Slice, find_level
-from propensity.warehouse.history import Promotion
+from propensity.runtime.night import OpenNight
+from propensity.warehouse.promotions import Promotion
 
 
 @dataclass(frozen=True)

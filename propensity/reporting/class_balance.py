@@ -4,9 +4,9 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
-from propensity.contract import Contract
-from propensity.dataset import CuratedBook
-from propensity.imbalance import ClassBalance, measure_balance
+from propensity.ingest.contract import Contract
+from propensity.ingest.curation import CuratedBook
+from propensity.metrics.class_balance import ClassBalance, measure_balance
 from propensity.reporting.book_charts import draw_balance
 from propensity.reporting.pictures import to_image, to_svg
 from propensity.reporting.rendering import templates, write_text

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from propensity.comparison import Comparison
+from propensity.comparison.records import Comparison
 from propensity.reporting.pictures import to_image, to_svg
 from propensity.reporting.quality_charts import draw_comparison
 from propensity.reporting.rendering import templates, write_text

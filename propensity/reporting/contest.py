@@ -1,7 +1,7 @@
 """Candidate, champion and baselines, and every slice of the book, as the rows of tables."""
 
-from propensity.gate import Contender, Contest
-from propensity.slices import Slice
+from propensity.evaluation.gate import Contender, Contest
+from propensity.evaluation.slices import Slice
 
 Row = dict[str, str | float]
 

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine
 
-from propensity.gains import Gain, forecast_calls
-from propensity.gate import Contest, Decision
-from propensity.night import OpenNight
+from propensity.evaluation.gate import Contest, Decision
 from propensity.reporting.card import find_card
 from propensity.reporting.night_facts import NightReport
 from propensity.reporting.rendering import templates
+from propensity.runtime.night import OpenNight
+from propensity.scoring.gains import Gain, forecast_calls
 from propensity.warehouse.call_list import CallListChange, compare_call_lists
-from propensity.warehouse.reading import RunSummary, summarize_run
+from propensity.warehouse.queries import RunSummary, summarize_run
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,9 +7,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from propensity.comparison import FILE_NAME, Comparison
-from propensity.counts import BookCounts, count_book
-from propensity.curves import (
+from propensity.comparison.records import FILE_NAME, Comparison
+from propensity.evaluation.gate import Contender, Contest, Decision
+from propensity.ingest.curation import CuratedBook
+from propensity.ingest.quarantine import Rejection, sum_up_rejected
+from propensity.monitoring.curves import (
     Called,
     CurvePoint,
     ReliabilityBin,
@@ -18,17 +20,15 @@ from propensity.curves import (
     share_by_probability,
     trace_precision_recall,
 )
-from propensity.dataset import CuratedBook
-from propensity.drift import ColumnDrift, compare_nights, compare_unlabelled
-from propensity.gains import Gain, find_gains
-from propensity.gate import Contender, Contest, Decision
-from propensity.night import OpenNight
-from propensity.rejected import Rejection, sum_up_rejected
+from propensity.monitoring.drift import ColumnDrift, compare_nights, compare_unlabelled
+from propensity.monitoring.profile import BookCounts, count_book
+from propensity.monitoring.segments import FeatureSegments, find_segments
 from propensity.reporting.class_balance import BalanceReport, describe_balance
-from propensity.scored import ScoredBook
-from propensity.segments import FeatureSegments, find_segments
-from propensity.warehouse.last_night import LastNight
-from propensity.workspace import Workspace
+from propensity.runtime.night import OpenNight
+from propensity.scoring.gains import Gain, find_gains
+from propensity.scoring.records import ScoredBook
+from propensity.storage.workspace import Workspace
+from propensity.warehouse.nights import LastNight
 
 NOTABLE_GAP = 0.005
 """Mean gap between probability and outcome that an operator should know of."""

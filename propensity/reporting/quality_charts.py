@@ -8,11 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from propensity.comparison import ComparedArm, Comparison
-from propensity.curves import Called, CurvePoint, ReliabilityBin
-from propensity.gains import Gain
-from propensity.gate import Contest
-from propensity.quality import Interval
+from propensity.comparison.records import ComparedArm, Comparison
+from propensity.evaluation.gate import Contest
+from propensity.metrics.records import Interval
+from propensity.monitoring.curves import Called, CurvePoint, ReliabilityBin
 from propensity.reporting.pictures import (
     COOL,
     INK,
@@ -22,6 +21,7 @@ from propensity.reporting.pictures import (
     format_axis_counts,
     format_axis_shares,
 )
+from propensity.scoring.gains import Gain
 
 
 def draw_precision_recall(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from propensity.whole_files import write_whole
+from propensity.storage.atomic_write import write_whole
 
 templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),

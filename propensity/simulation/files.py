@@ -17,7 +17,7 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from propensity.simulation import facts
-from propensity.whole_files import write_whole
+from propensity.storage.atomic_write import write_whole
 
 # Level 4 takes half the time of zlib's usual 6 for a file 6 % larger; pyarrow's own is 9.
 GZIP_LEVEL: Final = 4

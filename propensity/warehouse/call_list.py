@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, Subquery, exists, func, or_, select
 
 from propensity.warehouse.engine import explain_absence
-from propensity.warehouse.tables import policyholder_scores, suppressions
+from propensity.warehouse.schema.tables import policyholder_scores, suppressions
 
 
 @dataclass(frozen=True)

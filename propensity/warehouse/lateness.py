@@ -6,7 +6,7 @@ from sqlalchemy import Engine, select
 
 from propensity.events import NightLate
 from propensity.warehouse.engine import explain_absence
-from propensity.warehouse.tables import published_run, scoring_runs
+from propensity.warehouse.schema.tables import published_run, scoring_runs
 
 
 def find_lateness(engine: Engine, as_of: dt.date, deadline: dt.datetime) -> NightLate | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine, and_, or_, select, tuple_
 
-from propensity.warehouse.tables import model_versions, scoring_runs
-from propensity.workspace import Workspace
+from propensity.storage.workspace import Workspace
+from propensity.warehouse.schema.tables import model_versions, scoring_runs
 
 RESUMABLE = dt.timedelta(days=7)
 """A night that failed may be begun again for so long, and finds what its attempts finished."""
@@ -58,7 +58,7 @@ def find_leftovers(
 
 
 def remove_leftovers(engine: Engine, workspace: Workspace) -> list[Leftover]:
-    """Remove them; to be called while no night can begin (propensity.night.only_one_night)."""
+    """Remove them; to be called while no night can begin (runtime.night.only_one_night)."""
     found = find_leftovers(engine, workspace)
     for leftover in found:
         if leftover.path.is_dir():

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from propensity.errors import WarehouseError
 from propensity.warehouse.engine import begin_write
 from propensity.warehouse.locks import wait_for_lock
-from propensity.warehouse.scores import follow_pointer
-from propensity.warehouse.tables import pointer_moves, published_run, scoring_runs
+from propensity.warehouse.schema.tables import pointer_moves, published_run, scoring_runs
+from propensity.warehouse.scores.run_tables import follow_pointer
 
 
 def find_pointed_at(connection: Connection) -> int | None:

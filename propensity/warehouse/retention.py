@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, select, union, update
 
-from propensity.warehouse import scores
 from propensity.warehouse.engine import begin_write
 from propensity.warehouse.locks import only_one, wait_for_lock
-from propensity.warehouse.tables import promotions, published_run, scoring_runs
+from propensity.warehouse.schema.tables import promotions, published_run, scoring_runs
+from propensity.warehouse.scores import run_tables
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def drop_superfluous(engine: Engine, keep_nights: int) -> list[StoredNight]:
             run_ids = [night.run_id for night in nights]
             mine = scoring_runs.c.run_id.in_(run_ids)
             connection.execute(update(scoring_runs).where(mine).values(status="retired"))
-        scores.drop(engine, run_ids + _find_retired(engine))
+        run_tables.drop(engine, run_ids + _find_retired(engine))
     return nights
 
 

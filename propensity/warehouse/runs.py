@@ -9,9 +9,9 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Engine, func, insert, select, true, update
 
 from propensity import __version__
-from propensity.warehouse import scores
 from propensity.warehouse.engine import begin_write
-from propensity.warehouse.tables import published_run, scoring_runs
+from propensity.warehouse.schema.tables import published_run, scoring_runs
+from propensity.warehouse.scores import run_tables
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def find_earlier(engine: Engine, run: Run) -> tuple[str, ...]:
 def fail_run(engine: Engine, flow_run_id: str, reason: str) -> None:
     """Record why a run ended without publishing; its scores go, readers never saw them."""
     mine = scoring_runs.c.flow_run_id == flow_run_id
-    scores.drop(engine, _end(engine, mine, "failed", reason))
+    run_tables.drop(engine, _end(engine, mine, "failed", reason))
 
 
 def _bury_crashed(engine: Engine) -> None:
@@ -106,7 +106,7 @@ def _bury_crashed(engine: Engine) -> None:
     with engine.connect() as connection:
         published = select(scoring_runs.c.run_id).where(scoring_runs.c.status == "published")
         mine = set(connection.execute(published.union(select(published_run.c.run_id))).scalars())
-    scores.drop(engine, scores.find_stored(engine) - mine)
+    run_tables.drop(engine, run_tables.find_stored(engine) - mine)
 
 
 def _end(engine: Engine, mine: ColumnElement[bool], status: str, reason: str) -> list[int]:

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from propensity.warehouse.engine import begin_write, explain_absence
 from propensity.warehouse.locks import wait_for_lock
+from propensity.warehouse.schema.tables import suppressions
 from propensity.warehouse.suppressions import Suppression
-from propensity.warehouse.tables import suppressions
 
 INSERT_ROWS = 10_000
 Ends = dict[tuple[int, dt.date], dt.date | None]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine, or_, select
 
 from propensity.errors import InputError
-from propensity.warehouse.tables import suppressions
+from propensity.warehouse.schema.tables import suppressions
 
 REQUIRED = ("policyholder_id", "reason")
 OPTIONAL = ("valid_from", "valid_until")

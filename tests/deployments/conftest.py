@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from propensity.simulate import simulate_book
+from propensity.simulation.book import simulate_book
 from tests.conftest import start_postgresql
 from tests.flows.prefect_stack import find_free_port, find_processes
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from propensity.simulate import simulate_book
+from propensity.simulation.book import simulate_book
 
 from . import prefect_stack
 from .prefect_stack import PrefectStack

@@ -5,11 +5,11 @@ import pytest
 
 from flows.backfill import ONE_DAY, backfill
 from propensity.errors import InputError
-from propensity.night import reach_warehouse
+from propensity.runtime.night import reach_warehouse
 from propensity.settings import find_last_as_of
-from propensity.simulate import simulate_book
-from propensity.warehouse.reading import RUNS, read_rows
-from propensity.warehouse.schema import open_warehouse
+from propensity.simulation.book import simulate_book
+from propensity.warehouse.access import open_warehouse
+from propensity.warehouse.queries import RUNS, read_rows
 
 FIRST, LAST = dt.date(2026, 11, 1), dt.date(2026, 11, 4)
 

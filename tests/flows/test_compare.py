@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from propensity.comparison import Comparison, open_comparison
+from propensity.comparison.records import Comparison, open_comparison
 from propensity.settings import NightlyConfig
-from propensity.simulate import simulate_book
+from propensity.simulation.book import simulate_book
 
 pytestmark = pytest.mark.slow
 

@@ -18,18 +18,18 @@ from prefect.client.schemas.filters import ArtifactFilter, FlowRunFilter
 from prefect.settings import PREFECT_API_URL
 
 from flows.nightly import NightResult, nightly
-from propensity.contract import load_contract
 from propensity.errors import ChangedModelError, InputError, ModelError
-from propensity.evaluation import measure_f1
-from propensity.input_files import digest_files
-from propensity.night import reach_warehouse
-from propensity.registry import network_path
+from propensity.ingest.contract import load_contract
+from propensity.metrics.classification import measure_f1
+from propensity.model.store import network_path
+from propensity.runtime.night import reach_warehouse
 from propensity.settings import NightlyConfig
-from propensity.simulate import simulate_book
-from propensity.warehouse.models import find_champion
-from propensity.warehouse.reading import RUNS, RunSummary, read_rows, summarize_run
+from propensity.simulation.book import simulate_book
+from propensity.storage.input_files import digest_files
+from propensity.storage.workspace import Workspace
+from propensity.warehouse.model_registry import find_champion
+from propensity.warehouse.queries import RUNS, RunSummary, read_rows, summarize_run
 from propensity.warehouse.runs import Night, digest_config
-from propensity.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 N_ROWS = 20_000

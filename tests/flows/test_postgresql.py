@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from propensity.registry import load_version
-from propensity.simulate import simulate_book
+from propensity.model.store import load_version
+from propensity.simulation.book import simulate_book
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "hunter2-7f3a"  # noqa: S105

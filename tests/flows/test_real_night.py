@@ -4,7 +4,7 @@ import sqlite3
 import numpy as np
 import pytest
 
-from propensity.deciles import compare_buyers
+from propensity.evaluation.deciles import compare_buyers
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from flows.retention import retention
-from propensity.night import only_one_night, reach_warehouse
+from propensity.runtime.night import only_one_night, reach_warehouse
 
 
 def test_it_drops_nothing_where_nothing_is_superfluous_and_says_so(

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from propensity.contract import Contract, load_contract
-from propensity.quality import Evaluation, Interval
+from propensity.ingest.contract import Contract, load_contract
+from propensity.metrics.records import Evaluation, Interval
 
 SOUND = {
     "id": "1", "Gender": "Male", "Age": "44", "Driving_License": "1", "Region_Code": "28.0",

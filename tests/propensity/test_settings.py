@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from propensity.settings import WRITTEN, NightlyConfig, Settings
-from propensity.workspace import Workspace
+from propensity.storage.workspace import Workspace
 
 
 @pytest.fixture(autouse=True)

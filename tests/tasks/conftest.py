@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from propensity.dataset import CuratedBook
-from propensity.gate import Contest, Decision
-from propensity.night import OpenNight, open_night
-from propensity.registry import Member
+from propensity.evaluation.gate import Contest, Decision
+from propensity.ingest.curation import CuratedBook
+from propensity.model.store import Member
+from propensity.runtime.night import OpenNight, open_night
 from propensity.settings import NightlyConfig
-from propensity.simulate import simulate_book
+from propensity.simulation.book import simulate_book
 
 
 @pytest.fixture(scope="session")

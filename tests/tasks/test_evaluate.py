@@ -3,7 +3,7 @@ import json
 
 from prefect.artifacts import Artifact
 
-from propensity.registry import load_version
+from propensity.model.store import load_version
 from tasks.evaluate import evaluate
 
 
@@ -38,13 +38,13 @@ def test_deciles_are_of_all_labelled(book, contest):
 def test_warns_when_the_threshold_is_far_from_half_of_f1(
     night, book, members, contest, monkeypatch, caplog
 ):
-    from propensity import judging
 
     def judge(thresholds):
         quality = dataclasses.replace(contest.candidate.evaluation, thresholds=thresholds)
         candidate = dataclasses.replace(contest.candidate, evaluation=quality)
         monkeypatch.setattr(
-            judging, "judge", lambda *_: dataclasses.replace(contest, candidate=candidate)
+            "propensity.evaluation.contest.judge",
+            lambda *_: dataclasses.replace(contest, candidate=candidate),
         )
         caplog.clear()
         evaluate(night, book, members)

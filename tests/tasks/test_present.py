@@ -3,7 +3,7 @@ import re
 import pytest
 from prefect.artifacts import Artifact
 
-from propensity.night import reach_warehouse
+from propensity.runtime.night import reach_warehouse
 from tasks.present import present, present_again
 from tasks.publish import publish
 from tasks.score import score

@@ -1,8 +1,8 @@
 from sqlalchemy import select
 
-from propensity.night import reach_warehouse
-from propensity.warehouse.models import find_champion
-from propensity.warehouse.tables import promotions
+from propensity.runtime.night import reach_warehouse
+from propensity.warehouse.model_registry import find_champion
+from propensity.warehouse.schema.tables import promotions
 
 
 def test_promotes_the_first_that_beats_the_baselines(night, contest, decision):

@@ -6,12 +6,12 @@ from prefect import task
 from prefect.states import Completed
 
 from propensity.errors import BusyError, WarehouseError
-from propensity.night import reach_warehouse
-from propensity.scored import SCORES_SCHEMA, ScoredBook
-from propensity.warehouse import scores as run_scores
-from propensity.warehouse.loading import load_scores
+from propensity.runtime.night import reach_warehouse
+from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
+from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.locks import only_one
-from propensity.warehouse.schema import open_warehouse
+from propensity.warehouse.scores import run_tables
+from propensity.warehouse.scores.bulk_load import load_scores
 from tasks.publish import _was_away, publish
 from tasks.score import score
 
@@ -41,7 +41,7 @@ def load_a_row_without_probability(folder) -> None:
     nobody = dict.fromkeys(SCORES_SCHEMA.names, 1) | {"probability": None}
     pq.write_table(pa.Table.from_pylist([nobody], SCORES_SCHEMA), folder / "part.parquet")
     engine = open_warehouse(f"sqlite:///{folder / 'warehouse.db'}")
-    run_scores.create(engine, 1)
+    run_tables.create(engine, 1)
     load_scores(engine, 1, ScoredBook((folder / "part.parquet",), 1, 0, 0))
 
 

@@ -4,8 +4,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from propensity.receipts import Stage
-from propensity.scored import ScoredBook
+from propensity.runtime.checkpoints import Stage
+from propensity.scoring.records import ScoredBook
 from tasks.score import list_read, score
 from tasks.train import train
 

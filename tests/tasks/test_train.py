@@ -1,6 +1,6 @@
 from prefect.artifacts import Artifact
 
-from propensity.registry import encoder_path, network_path
+from propensity.model.store import encoder_path, network_path
 from tasks import train as stage
 from tasks.artifacts import update_progress_artifact
 from tasks.train import train

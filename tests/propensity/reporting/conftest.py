@@ -9,24 +9,24 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from propensity.comparison import ComparedArm, Comparison
-from propensity.contract import load_contract
-from propensity.dataset import CuratedBook, ingest_files
-from propensity.evaluation import evaluate_scores
+from propensity.comparison.records import ComparedArm, Comparison
+from propensity.evaluation.gate import Contender, Contest, Decision
 from propensity.folds import assign_folds
-from propensity.gate import Contender, Contest, Decision
-from propensity.night import OpenNight
-from propensity.parts import PartWriter
-from propensity.quality import Baseline, Evaluation, Interval
-from propensity.registry import ModelVersion
+from propensity.ingest.contract import load_contract
+from propensity.ingest.curation import CuratedBook, ingest_files
+from propensity.metrics.classification import evaluate_scores
+from propensity.metrics.records import Baseline, Evaluation, Interval
+from propensity.metrics.threshold import predict_responses
+from propensity.model.store import ModelVersion
 from propensity.reporting.night_facts import NightReport, describe_night
-from propensity.scored import SCORES_SCHEMA, ScoredBook
+from propensity.runtime.night import OpenNight
+from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.settings import NightlyConfig
-from propensity.simulate import simulate_book
-from propensity.threshold import predict_responses
-from propensity.warehouse.last_night import LastNight
+from propensity.simulation.book import simulate_book
+from propensity.storage.parquet_parts import PartWriter
+from propensity.storage.workspace import Workspace
+from propensity.warehouse.nights import LastNight
 from propensity.warehouse.runs import Night, Run
-from propensity.workspace import Workspace
 
 N_ROWS = 12_000
 NOBODY = np.array([], dtype=np.int64)

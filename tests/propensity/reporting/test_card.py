@@ -8,19 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from propensity.contract import load_contract
-from propensity.deciles import compare_buyers
-from propensity.gate import Contender, Contest, Decision
-from propensity.night import OpenNight
-from propensity.quality import Baseline, Interval
-from propensity.recalibration import Recalibration
-from propensity.registry import Member, ModelVersion
+from propensity.evaluation.deciles import compare_buyers
+from propensity.evaluation.gate import Contender, Contest, Decision
+from propensity.evaluation.recalibration import Recalibration
+from propensity.evaluation.slices import Slice
+from propensity.ingest.contract import load_contract
+from propensity.metrics.records import Baseline, Interval
+from propensity.model.store import Member, ModelVersion
 from propensity.reporting.card import ModelCard, find_card, render_markdown, render_page, write_card
+from propensity.runtime.night import OpenNight
 from propensity.settings import NightlyConfig
-from propensity.slices import Slice
-from propensity.warehouse.history import Promotion
+from propensity.storage.workspace import Workspace
+from propensity.warehouse.promotions import Promotion
 from propensity.warehouse.runs import Night, Run
-from propensity.workspace import Workspace
 from tests.propensity.conftest import QUALITY as PLAUSIBLE
 
 CONTRACT = load_contract()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from propensity.contract import Contract, load_contract
-from propensity.dataset import CuratedBook
 from propensity.errors import InputError
+from propensity.ingest.contract import Contract, load_contract
+from propensity.ingest.curation import CuratedBook
 from propensity.reporting.class_balance import (
     BalanceReport,
     describe_balance,

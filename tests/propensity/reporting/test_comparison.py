@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from propensity.comparison import ComparedArm, Comparison
+from propensity.comparison.records import ComparedArm, Comparison
 from propensity.reporting.comparison import render_markdown, write_page
 
 NONE = ComparedArm(

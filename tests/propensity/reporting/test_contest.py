@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from propensity.gate import Contender, Contest
-from propensity.quality import Baseline, Interval
-from propensity.registry import ModelVersion
+from propensity.evaluation.gate import Contender, Contest
+from propensity.evaluation.slices import Slice
+from propensity.metrics.records import Baseline, Interval
+from propensity.model.store import ModelVersion
 from propensity.reporting.contest import tabulate_contest, tabulate_slices
-from propensity.slices import Slice
 from tests.propensity.conftest import QUALITY
 
 EVALUATION = dataclasses.replace(

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from propensity.drift import ColumnDrift
-from propensity.gains import forecast_calls
+from propensity.monitoring.drift import ColumnDrift
 from propensity.reporting.decision import DecisionCard, render_card, render_refusal
 from propensity.reporting.night_facts import NightReport
+from propensity.scoring.gains import forecast_calls
 from propensity.warehouse.call_list import CallListChange
-from propensity.warehouse.reading import RunSummary
+from propensity.warehouse.queries import RunSummary
 
 from .conftest import N_ROWS, NOBODY
 

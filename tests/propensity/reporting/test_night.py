@@ -12,12 +12,12 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from propensity.curves import CurvePoint
-from propensity.drift import ColumnDrift
-from propensity.gains import find_gains
+from propensity.monitoring.curves import CurvePoint
+from propensity.monitoring.drift import ColumnDrift
 from propensity.reporting.night import draw_night, render_markdown, render_page
 from propensity.reporting.night_facts import NightReport, find_comparison
-from propensity.workspace import Workspace
+from propensity.scoring.gains import find_gains
+from propensity.storage.workspace import Workspace
 
 from .conftest import ARMS, N_ROWS, NOBODY, compare
 

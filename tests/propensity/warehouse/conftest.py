@@ -9,16 +9,16 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Engine, text
 
-from propensity.dataset import CuratedBook
-from propensity.gate import Contender, Decision
-from propensity.parts import PartWriter
-from propensity.quality import Interval
-from propensity.registry import ModelVersion
-from propensity.scored import SCORES_SCHEMA, ScoredBook
-from propensity.warehouse.models import find_champion, record_decision
-from propensity.warehouse.publish import publish_scores
+from propensity.evaluation.gate import Contender, Decision
+from propensity.ingest.curation import CuratedBook
+from propensity.metrics.records import Interval
+from propensity.model.store import ModelVersion
+from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
+from propensity.storage.parquet_parts import PartWriter
+from propensity.warehouse.access import open_warehouse
+from propensity.warehouse.model_registry import find_champion, record_decision
+from propensity.warehouse.publication import publish_scores
 from propensity.warehouse.runs import Night, Run, start_run
-from propensity.warehouse.schema import open_warehouse
 from tests.propensity.conftest import QUALITY as PLAUSIBLE
 
 N_ROWS = 1000

@@ -17,27 +17,27 @@ import pytest
 from sqlalchemy import event, text
 
 from propensity.errors import BusyError, WarehouseAwayError, WarehouseError
-from propensity.warehouse import partitions
-from propensity.warehouse import scores as run_scores
+from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.engine import is_postgresql
 from propensity.warehouse.locks import only_one
 from propensity.warehouse.pointer import roll_back
-from propensity.warehouse.publish import publish_scores
+from propensity.warehouse.publication import publish_scores
 from propensity.warehouse.retention import drop_superfluous
 from propensity.warehouse.runs import start_run
-from propensity.warehouse.schema import open_warehouse
+from propensity.warehouse.scores import partitions, run_tables
 
 from .conftest import BOOK, N_ROWS, begin, night_of, published_id, read
 
 PUBLISH_AND_DIE = """
 import os, pickle, signal, sys
 from sqlalchemy import event
-from propensity.warehouse import publish, scores
+from propensity.warehouse import publication
+from propensity.warehouse.scores import run_tables as scores
 from propensity.warehouse.engine import connect
 
 url, step, rest = pickle.loads(sys.stdin.buffer.read())
 engine = connect(url)
-show = publish.show
+show = publication.show
 
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -53,18 +53,18 @@ def die_at_audit(*given):
 if step == "after load":
     scores.index = die
 elif step == "during audit":
-    publish.audit_scores = die
+    publication.audit_scores = die
 elif step == "in the audit's query":
     event.listen(engine, "before_cursor_execute", die_at_audit)
 elif step == "before attaching":
     scores.attach = die
 elif step == "before the flip":
-    publish.show = die
+    publication.show = die
 elif step == "in the transaction":
     event.listen(engine, "after_cursor_execute", die_at)
 elif step == "after it":
-    publish.show = lambda *given: (show(*given), die())
-publish.publish_scores(engine, *rest, die if step == "while loading" else lambda _: None)
+    publication.show = lambda *given: (show(*given), die())
+publication.publish_scores(engine, *rest, die if step == "while loading" else lambda _: None)
 """
 STEPS = [
     "while loading",
@@ -96,7 +96,7 @@ def test_kill_9_while_publishing(engine, publish_night, make_scores, step):
         assert published_id(engine) == last_night.run_id
         pd.testing.assert_frame_equal(read(engine, query), before)
     again = start_run(engine, run.night, [])
-    assert run.run_id not in run_scores.find_stored(engine) or step == "after it"
+    assert run.run_id not in run_tables.find_stored(engine) or step == "after it"
     publish_scores(engine, again, BOOK, make_scores(seed=2), contender)
     assert published_id(engine) == again.run_id
     assert len(read(engine, query)) == N_ROWS
@@ -234,10 +234,10 @@ def test_the_second_publisher_is_refused_and_changes_nothing(engine, publish_nig
     first = threading.Thread(target=publish_scores, args=(*arguments, pause))
     first.start()
     assert loaded.wait(30)
-    stored = run_scores.find_stored(engine)
+    stored = run_tables.find_stored(engine)
     with pytest.raises(BusyError, match="Another publish is under way"):
         publish_scores(*arguments)
-    assert run_scores.find_stored(engine) == stored
+    assert run_tables.find_stored(engine) == stored
     assert published_id(engine) == last_night.run_id
     may_go_on.set()
     first.join(30)
@@ -325,13 +325,13 @@ def test_a_long_reader_keeps_a_table_and_nothing_else(postgresql_url, make_score
     with psycopg.connect(postgresql_url) as reader:
         reader.execute("SELECT count(*) FROM current_scores")
         assert [n.run_id for n in drop_superfluous(engine, keep_nights=1)] == [1]
-        assert 1 in run_scores.find_stored(engine)
+        assert 1 in run_tables.find_stored(engine)
         run, contender = begin(engine, night_of(4))
         publish_scores(engine, run, BOOK, make_scores(seed=4), contender)
         assert published_id(engine) == 4
         reader.rollback()
     drop_superfluous(engine, keep_nights=2)
-    assert 1 not in run_scores.find_stored(engine)
+    assert 1 not in run_tables.find_stored(engine)
 
 
 def test_a_run_buried_between_attaching_and_the_flip_is_not_shown(
@@ -340,13 +340,13 @@ def test_a_run_buried_between_attaching_and_the_flip_is_not_shown(
     """Its lock was lost, so another run took it for crashed and dropped its scores."""
     last_night = publish_night(1)
     run, contender = begin(engine, night_of(2))
-    real = run_scores.attach
+    real = run_tables.attach
 
     def bury(engine, run_id):
         real(engine, run_id)
         start_run(engine, night_of(3), [])
 
-    monkeypatch.setattr(run_scores, "attach", bury)
+    monkeypatch.setattr(run_tables, "attach", bury)
     with pytest.raises(WarehouseError, match="Run 2 was marked crashed meanwhile"):
         publish_scores(engine, run, BOOK, make_scores(seed=2), contender)
     assert published_id(engine) == last_night.run_id

@@ -9,14 +9,13 @@ import pytest
 from sqlalchemy import event, text
 
 from propensity.errors import WarehouseError
-from propensity.warehouse import partitions
-from propensity.warehouse import scores as run_scores
 from propensity.warehouse.engine import is_postgresql
-from propensity.warehouse.publish import publish_scores
-from propensity.warehouse.reading import forecast_calls, read_calls
+from propensity.warehouse.publication import publish_scores
+from propensity.warehouse.queries import forecast_calls, read_calls
+from propensity.warehouse.schema.views import view_columns
+from propensity.warehouse.scores import partitions, run_tables
 from propensity.warehouse.suppressing import record_suppressions
 from propensity.warehouse.suppressions import Suppression
-from propensity.warehouse.views import view_columns
 
 from .conftest import BOOK, QUALITY, begin, night_of, published_id, read
 
@@ -119,7 +118,7 @@ def test_the_index_is_what_makes_it_so(many):
         if is_postgresql(many):
             connection.execute(text("DROP INDEX ix_policyholder_scores_run_id_lead_rank"))
         for run_id in () if is_postgresql(many) else (1, 2, 3):
-            connection.execute(text(f"DROP INDEX ix_{run_scores.name_of(run_id)}_lead_rank"))
+            connection.execute(text(f"DROP INDEX ix_{run_tables.name_of(run_id)}_lead_rank"))
     plan = explain(many, "SELECT * FROM leads ORDER BY lead_rank LIMIT 200")
     assert re.search(r"Sort|TEMP B-TREE", plan), plan
 

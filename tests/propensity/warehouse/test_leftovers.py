@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from propensity.storage.workspace import Workspace
 from propensity.warehouse.leftovers import RESUMABLE, find_leftovers, remove_leftovers
 from propensity.warehouse.retention import drop_superfluous
 from propensity.warehouse.runs import Run, fail_run, start_run
-from propensity.warehouse.tables import scoring_runs
-from propensity.workspace import Workspace
+from propensity.warehouse.schema.tables import scoring_runs
 
 from .conftest import begin, night_of
 

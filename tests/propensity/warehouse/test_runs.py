@@ -3,7 +3,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from propensity.warehouse.reading import LEADS, MODELS, RUNS, read_rows, summarize_run
+from propensity.warehouse.queries import LEADS, MODELS, RUNS, read_rows, summarize_run
 from propensity.warehouse.runs import Night, digest_config, fail_run, find_published, start_run
 
 from .conftest import QUALITY, begin, night_of

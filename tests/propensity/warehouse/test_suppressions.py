@@ -47,7 +47,7 @@ def test_suppressions_hold_from_until(engine, publish_night, days_from, days_unt
 
 
 def test_a_time_zone_of_the_reader_changes_nothing(postgresql_url):
-    from propensity.warehouse.schema import open_warehouse
+    from propensity.warehouse.access import open_warehouse
 
     engine = open_warehouse(postgresql_url)
     query = "SELECT pg_get_viewdef('leads')"

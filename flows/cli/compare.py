@@ -1,0 +1,52 @@
+"""`propensity compare`; flows/cli/main.py registers it."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+from flows.cli.starting import prepare_prefect, simulate_demo, stop_at_ctrl_c
+from flows.cli.terminal import print_frame, terminal
+from propensity.comparison.records import FILE_NAME, Comparison
+from propensity.model.imbalance import STRATEGIES, StrategyName
+from propensity.settings import NightlyConfig, Settings
+from propensity.storage.input_files import find_files
+
+
+def run_comparison(
+    csv: Annotated[
+        list[str] | None, typer.Argument(help="CSV or CSV.gz files or globs of the book.")
+    ] = None,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="Try it out on a simulated book instead.")
+    ] = False,
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this one and `none`; may be given several times."),
+    ] = None,
+) -> None:
+    """Train every strategy against imbalance on the same folds and compare them."""
+    settings = Settings()
+    chosen = _choose_strategies(strategy or STRATEGIES)
+    files = [simulate_demo(settings)] if simulated else csv
+    config = NightlyConfig(csv=files) if files else NightlyConfig()
+    find_files(config.csv)  # said at once, not after Prefect has started
+    prepare_prefect(settings)
+    from flows.compare import compare
+
+    stop_at_ctrl_c()
+    folder = compare(config, chosen)
+    comparison = Comparison.load(folder / FILE_NAME)
+    shown = ["name", "f1", "difference", "difference_low", "difference_high", "f1_at_half"]
+    shown += ["average_precision", "roc_auc", "calibration_error", "fit_seconds"]
+    print_frame(pd.DataFrame(comparison.arms)[shown].astype({"fit_seconds": float}), "")
+    terminal.print(comparison.conclusion)
+    terminal.print(f"{folder / 'comparison.html'}", soft_wrap=True)
+
+
+def _choose_strategies(given: Iterable[str]) -> tuple[StrategyName, ...]:
+    unknown = [name for name in given if name not in STRATEGIES]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(STRATEGIES)}")
+    return tuple(s for s in STRATEGIES if s in given)

@@ -1,0 +1,115 @@
+"""May the candidate replace the champion, and why: one decision, one sentence."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from propensity.evaluation.deciles import Decile
+from propensity.evaluation.recalibration import AS_THEY_ARE, Recalibration
+from propensity.evaluation.slices import Slice
+from propensity.metrics.records import Baseline, Evaluation, Interval
+from propensity.model.store import ModelVersion
+
+Outcome = Literal["promoted", "kept_champion", "rejected"]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A model version and its quality on tonight's labelled rows, recalibrated where that helps.
+
+    Args:
+        version: Members and where they are.
+        evaluation: Of its cross-fitted scores.
+        recalibration: What was done to them first.
+        deciles: Buyers to expect and buyers there were, the best tenth first.
+    """
+
+    version: ModelVersion
+    evaluation: Evaluation
+    recalibration: Recalibration = AS_THEY_ARE
+    deciles: tuple[Decile, ...] = ()
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What the gate looks at, all on the same rows.
+
+    Args:
+        candidate: Tonight's model.
+        baselines: Ways to decide without a model.
+        champion: The model promoted last; None when there is none to judge.
+        no_champion_reason: Why there is none.
+        champion_name: Name of the version promoted last, also of one that cannot be judged.
+        difference: Paired bootstrap interval of F1(candidate) - F1(champion).
+        slices: Candidate, and champion if there is one, in each part of the book.
+    """
+
+    candidate: Contender
+    baselines: tuple[Baseline, ...]
+    champion: Contender | None = None
+    no_champion_reason: str = "there is no champion yet"
+    difference: Interval | None = None
+    champion_name: str | None = None
+    slices: tuple[Slice, ...] = ()
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The outcome, the reason in one sentence, and who scores tonight's book (None: nobody may)."""
+
+    outcome: Outcome
+    reason: str
+    serving: Contender | None
+
+
+def decide(contest: Contest, margin: float, slice_tolerance: float) -> Decision:
+    """Decide whether the candidate is promoted.
+
+    It must beat every baseline: the lower end of its F1 interval above theirs. Against a champion
+    its F1 must be higher by `margin`, the paired interval of the difference must lie above 0, and
+    in no slice of the book may its net benefit be clearly worse by more than `slice_tolerance`.
+    By this an equal candidate is promoted in 2.5 % of nights, in hardly any where the margin is
+    beyond what chance does to F1 (benchmarks/truth.py).
+    A candidate that loses leaves the champion to serve; without a champion nothing may serve.
+
+    Args:
+        contest: Candidate, champion and baselines on the same rows.
+        margin: F1 by which the candidate must beat the champion.
+        slice_tolerance: Net benefit by which it may be worse in a slice, a share of its ones.
+    """
+    candidate, champion = contest.candidate, contest.champion
+    quality, strongest = candidate.evaluation, max(contest.baselines, key=lambda b: b.f1)
+    lost = Decision("kept_champion" if champion else "rejected", "", champion)
+    own = f"F1 {quality.f1:.4f} ({quality.f1_interval:.4f})"
+    rival = f"the baseline {strongest.description!r} ({strongest.f1:.4f})"
+    if quality.f1_interval.low <= strongest.f1:
+        return replace(lost, reason=f"{own} does not clearly beat {rival}.")
+    if champion is None or contest.difference is None:
+        reason = f"{own} beats {rival} and {contest.no_champion_reason}."
+        return Decision("promoted", reason, candidate)
+    difference = quality.f1 - champion.evaluation.f1
+    against = (
+        f"{own} against {champion.evaluation.f1:.4f} of champion {champion.version.name}: "
+        f"difference {difference:+.4f} ({contest.difference:+.4f})"
+    )
+    if difference <= margin or contest.difference.low <= 0:
+        return replace(lost, reason=f"{against} is not clearly above the margin of {margin:.4f}.")
+    better = f"{against} is above the margin of {margin:.4f}"
+    collapsed = [s for s in contest.slices if s.collapses(slice_tolerance)]
+    if collapsed:
+        fallen = _describe_collapse(collapsed, len(contest.slices), slice_tolerance)
+        return replace(lost, reason=f"{better}, but {fallen}.")
+    return Decision("promoted", f"{better}.", candidate)
+
+
+def _describe_collapse(collapsed: list[Slice], n_slices: int, tolerance: float) -> str:
+    """Name the worst slice with its numbers, and say how many others there are."""
+    worst = min(collapsed, key=lambda s: s.gain or 0.0)
+    others = {1: "", 2: ", and 1 other slice collapses"}
+    return (
+        f"it collapses in the slice {worst.name!r} ({worst.n_rows:,} policyholders, "
+        f"{worst.n_positive:,} of them buyers): F1 {worst.f1:.4f} against "
+        f"{worst.champion_f1:.4f}, net benefit {worst.gain:+.4f} of its buyers "
+        f"({worst.gain_interval:+.4f}, widened for {n_slices} slices), "
+        f"where -{tolerance:.4f} is tolerated"
+        + others.get(len(collapsed), f", and {len(collapsed) - 1} other slices collapse")
+    )

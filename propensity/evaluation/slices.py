@@ -1,0 +1,133 @@
+"""How good scores are within parts of the book: an average can hide a region that collapsed."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from propensity.evaluation.slice_counts import Tally, tally_slices
+from propensity.ingest.contract import Contract
+from propensity.ingest.curation import CuratedBook
+from propensity.metrics.classification import (
+    compare_f1_of_kinds,
+    compare_net_benefit,
+    find_net_benefit_gain,
+)
+from propensity.metrics.records import Interval
+
+ERROR_RATE = 0.05
+"""Of all slices of a night together; an equal candidate is stopped less often, see ADR 7."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The labelled policyholders with one value of a feature, or in one band of it.
+
+    Args:
+        name: Such as "Region_Code = 28" or "Age 31 to 44".
+        n_rows: How many.
+        n_positive: Said yes.
+        expected_buyers: Sum of the candidate's probabilities.
+        f1: Of the candidate, at tonight's thresholds.
+        f1_interval: Its 95 % interval.
+        champion_f1: On the same policyholders; None without a champion.
+        gain: Net benefit of the candidate less the champion's, as a share of the slice's ones.
+        gain_interval: Its paired interval, at the level of find_level.
+    """
+
+    name: str
+    n_rows: int
+    n_positive: int
+    expected_buyers: float
+    f1: float
+    f1_interval: Interval
+    champion_f1: float | None = None
+    gain: float | None = None
+    gain_interval: Interval | None = None
+
+    @property
+    def prevalence(self) -> float:
+        """Share of ones: F1 of slices with another one does not compare."""
+        return self.n_positive / self.n_rows
+
+    def collapses(self, tolerance: float) -> bool:
+        """Tell whether the candidate is worse here by more than the tolerance, and not by chance.
+
+        By net benefit, not by F1: where hardly anybody says yes a better model rightly calls
+        nobody, which is an F1 of 0.
+
+        Args:
+            tolerance: Net benefit by which it may be worse, a share of the slice's ones.
+        """
+        if self.gain is None or self.gain_interval is None:
+            return False
+        return self.gain < -tolerance and self.gain_interval.high < 0
+
+
+def find_level(n_slices: int) -> float:
+    """Return the level that each interval needs for all of them to hold in 95 % (Bonferroni)."""
+    return 1 - ERROR_RATE / max(n_slices, 1)
+
+
+def measure_slices(
+    book: CuratedBook,
+    contract: Contract,
+    scored: pd.DataFrame,
+    predicted: NDArray[np.int8],
+    champion_predicted: NDArray[np.int8] | None,
+    *,
+    seed: int,
+) -> tuple[Slice, ...]:
+    """Measure the candidate, and the champion if there is one, in every slice that is large enough.
+
+    Args:
+        book: Whose labelled rows were scored.
+        contract: Declares the features.
+        scored: Columns response and probability, in the order of the book.
+        predicted: Decisions of the candidate, shape (n,).
+        champion_predicted: Decisions of the champion, shape (n,).
+        seed: Of the bootstrap.
+    """
+    kinds = 4 * scored["response"].to_numpy() + 2 * predicted
+    if champion_predicted is not None:
+        kinds = kinds + champion_predicted
+    tallies = tally_slices(book, contract, kinds, scored["probability"].to_numpy())
+    slices = tuple(_measure(t, seed, has_champion=champion_predicted is not None) for t in tallies)
+    if champion_predicted is None:
+        return slices
+    pays, level = _find_paying(kinds), find_level(len(tallies))
+    return tuple(_compare(*pair, pays, level, seed) for pair in zip(slices, tallies, strict=True))
+
+
+def _find_paying(kinds: NDArray[Any]) -> float:
+    """Probability from which on a call raises F1 of the book: half of the candidate's."""
+    return _find_f1(np.bincount(kinds, minlength=8).reshape(2, 2, 2).sum(axis=2)) / 2
+
+
+def _measure(tally: Tally, seed: int, *, has_champion: bool) -> Slice:
+    n = tally.kinds.reshape(2, 2, 2)  # by response, candidate, champion
+    of_candidate, of_champion = n.sum(axis=2), n.sum(axis=1)
+    # who calls nobody has F1 0: against them the difference is the F1 itself
+    alone = np.stack([of_candidate, np.zeros_like(of_candidate)], axis=2).ravel()
+    return Slice(
+        name=tally.name,
+        n_rows=int(n.sum()),
+        n_positive=int(n[1].sum()),
+        expected_buyers=tally.expected_buyers,
+        f1=_find_f1(of_candidate),
+        f1_interval=compare_f1_of_kinds(alone, seed=seed),
+        champion_f1=_find_f1(of_champion) if has_champion else None,
+    )
+
+
+def _compare(found: Slice, tally: Tally, pays: float, level: float, seed: int) -> Slice:
+    gain = float(find_net_benefit_gain(tally.kinds, pays))
+    interval = compare_net_benefit(tally.kinds, pays, seed=seed, level=level)
+    return replace(found, gain=gain, gain_interval=interval)
+
+
+def _find_f1(n: NDArray[np.int64]) -> float:
+    """Of policyholders counted by response and decision, shape (2, 2)."""
+    return 2 * int(n[1, 1]) / int(n[1].sum() + n[:, 1].sum())

@@ -1,0 +1,171 @@
+"""How many policyholders have each value of each feature: counted once a night, and kept.
+
+Prevalence per segment and drift are both made of these counts, and the next night compares with
+them, so they are small: numbers are counted in cells of three significant digits, the same ones on
+every night.
+"""
+
+import dataclasses
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from propensity.ingest.contract import Contract
+from propensity.ingest.curation import CuratedBook
+from propensity.scoring.records import ScoredBook
+from propensity.storage.atomic_write import write_whole
+from propensity.storage.parquet_parts import read_batches
+
+SIGNIFICANT_DIGITS = 3
+SMALLEST = -30
+"""Numbers closer to 0 than ten to this power count as 0."""
+POWERS = np.array([float(f"1e{exponent}") for exponent in range(SMALLEST, 309)])
+"""Of ten: a logarithm would round 999,999,999,999.998 up to the next one."""
+UNKNOWN, SAID_NO, SAID_YES = 0, 1, 2
+"""What is known of a policyholder: the columns of ValueCounts.n."""
+
+Value = str | float | None
+
+
+@dataclass(frozen=True, eq=False)
+class ValueCounts:
+    """How often each value of a column occurs.
+
+    Args:
+        name: Of the column.
+        is_number: Values are lower ends of cells, rising (see find_cells); otherwise labels.
+        values: Shape (n,); None where the cell was blank.
+        n: Policyholders with each value, by UNKNOWN, SAID_NO, SAID_YES, shape (n, 3).
+    """
+
+    name: str
+    is_number: bool
+    values: tuple[Value, ...]
+    n: NDArray[np.int64]
+
+    @property
+    def n_all(self) -> NDArray[np.int64]:
+        """Policyholders with each value, shape (n,)."""
+        return np.asarray(self.n.sum(axis=1))
+
+    @property
+    def n_labelled(self) -> NDArray[np.int64]:
+        """Those of them whose response is known, shape (n,)."""
+        return np.asarray(self.n[:, SAID_NO] + self.n[:, SAID_YES])
+
+
+@dataclass(frozen=True)
+class BookCounts:
+    """The counts of one night: of every feature, and of the probabilities it was scored with."""
+
+    features: tuple[ValueCounts, ...]
+    probability: ValueCounts
+
+    def save(self, path: Path) -> None:
+        """Write them as JSON, at once."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        raw = [dataclasses.asdict(c) | {"n": c.n.T.tolist()} for c in self._all]
+        with write_whole(path) as unfinished:
+            unfinished.write_text(json.dumps(raw, separators=(",", ":")), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Self | None:
+        """Read what save wrote; None where a night left nothing that can be read."""
+        try:
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            *features, probability = [_read_counts(**entry) for entry in raw]
+        except (OSError, ValueError, TypeError):
+            return None
+        return cls(tuple(features), probability)
+
+    @property
+    def _all(self) -> tuple[ValueCounts, ...]:
+        return (*self.features, self.probability)
+
+
+def _read_counts(name: str, is_number: bool, values: list[Value], n: Any) -> ValueCounts:
+    return ValueCounts(name, is_number, tuple(values), np.array(n, dtype=np.int64).T)
+
+
+def count_book(book: CuratedBook, scores: ScoredBook, contract: Contract) -> BookCounts:
+    """Count a night's values, a batch at a time."""
+    tallies = {c.name: _Tally(is_number=c in contract.numerics) for c in contract.features}
+    for batch in _read(book.parts, [*tallies, "response"]):
+        for name, tally in tallies.items():
+            tally.add(batch[name], batch["response"])
+    probability = _Tally(is_number=True)
+    for batch in _read(scores.parts, ["probability", "response"]):
+        probability.add(batch["probability"], batch["response"])
+    features = tuple(tally.finish(name) for name, tally in tallies.items())
+    return BookCounts(features, probability.finish("probability"))
+
+
+def find_cells(numbers: NDArray[Any]) -> NDArray[np.float64]:
+    """Round numbers down to three significant digits, whole numbers below 1000 not at all.
+
+    Args:
+        numbers: Finite, shape (n,).
+
+    Returns:
+        Lower ends of their cells, shape (n,).
+    """
+    x = np.asarray(numbers, dtype=np.float64)
+    x = np.where(np.abs(x) < POWERS[0], 0.0, x)
+    exponent = np.maximum(np.searchsorted(POWERS, np.abs(x), side="right") - 1, 0) + SMALLEST
+    places = exponent - SIGNIFICANT_DIGITS + 1
+    # 10 and 100 are exact, 0.1 and 0.01 are not: multiply or divide
+    up, down = (POWERS[np.maximum(p, 0) - SMALLEST] for p in (-places, places))
+    return np.asarray(np.floor(x * up / down) * down / up)
+
+
+def cut_bands(n: NDArray[np.int64], n_bands: int) -> NDArray[np.int64]:
+    """Cut cells in order into bands of about equally many; a large cell may fill several.
+
+    Args:
+        n: Policyholders in each cell, in order, shape (n,), not all 0.
+        n_bands: Bands to make; there may be fewer.
+
+    Returns:
+        The band of each cell, 0 and up without gaps, shape (n,).
+    """
+    middle = np.cumsum(n) - n / 2
+    band = np.floor(n_bands * middle / n.sum())
+    return np.asarray(np.unique(band, return_inverse=True)[1], dtype=np.int64)
+
+
+def _read(parts: tuple[Path, ...], columns: list[str]) -> Iterator[pa.Table]:
+    return (batch for part in parts for batch in read_batches(part, columns))
+
+
+class _Tally:
+    """Counts the values of one column."""
+
+    def __init__(self, *, is_number: bool) -> None:
+        self.is_number = is_number
+        self._n: dict[Any, NDArray[np.int64]] = defaultdict(lambda: np.zeros(3, dtype=np.int64))
+
+    def add(self, values: pa.ChunkedArray, response: pa.ChunkedArray) -> None:
+        known = response.cast(pa.int64()).fill_null(-1).to_numpy() + SAID_NO
+        column = values.combine_chunks()
+        if self.is_number:
+            column = pa.array(find_cells(column.to_numpy(zero_copy_only=False)))
+        coded = column.dictionary_encode(null_encoding="encode")
+        distinct = coded.dictionary.to_pylist()
+        n = np.bincount(3 * coded.indices.to_numpy() + known, minlength=3 * len(distinct))
+        for value, of_value in zip(distinct, n.reshape(-1, 3), strict=True):
+            self._n[value] += of_value
+
+    def finish(self, name: str) -> ValueCounts:
+        if self.is_number:
+            values = sorted(self._n)
+        else:  # the largest first; equal ones by name, so that the same book gives the same bytes
+            values = sorted(self._n, key=lambda v: (-self._n[v].sum(), str(v)))
+        n = np.array([self._n[v] for v in values], dtype=np.int64).reshape(-1, 3)
+        return ValueCounts(name, self.is_number, tuple(values), n)

@@ -1,0 +1,113 @@
+"""The share of yes in each segment of the book, with its interval."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from propensity.ingest.contract import Contract
+from propensity.ingest.contract_column import Column
+from propensity.metrics.records import Interval
+from propensity.monitoring.profile import SAID_YES, BookCounts, ValueCounts, cut_bands
+
+MAX_SEGMENTS = 8
+"""More values of a category than these are summed up in one segment."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Policyholders who have the same value of a feature, or one in the same band.
+
+    Args:
+        name: The value, or what the band reaches from and to.
+        n_rows: Policyholders.
+        n_labelled: Those of them whose response is known.
+        n_positive: Those of them who said yes.
+    """
+
+    name: str
+    n_rows: int
+    n_labelled: int
+    n_positive: int
+
+    @property
+    def prevalence(self) -> float | None:
+        """Share of ones among the labelled; None where nobody is."""
+        return self.n_positive / self.n_labelled if self.n_labelled else None
+
+    @property
+    def interval(self) -> Interval | None:
+        """Its 95 % interval."""
+        return find_share_interval(self.n_positive, self.n_labelled) if self.n_labelled else None
+
+
+@dataclass(frozen=True)
+class FeatureSegments:
+    """A feature and its segments: of a category the largest first, unless the contract says."""
+
+    feature: Column
+    segments: tuple[Segment, ...]
+
+
+def find_share_interval(n_positive: int, n: int) -> Interval:
+    """Return the 95 % interval of a share of n (score interval: Wilson 1927, JASA 22, 209)."""
+    interval = binomtest(n_positive, n).proportion_ci(0.95, method="wilson")
+    return Interval(float(interval.low), float(interval.high))
+
+
+def find_segments(counts: BookCounts, contract: Contract) -> tuple[FeatureSegments, ...]:
+    """Cut the book into segments, feature by feature.
+
+    Args:
+        counts: Of the night.
+        contract: Declares the features.
+
+    Returns:
+        Each feature of the contract; a number in at most eight bands of about equally many.
+    """
+    by_name = {c.name: c for c in counts.features}
+    return tuple(_cut(column, by_name[column.name]) for column in contract.features)
+
+
+def _cut(column: Column, counts: ValueCounts) -> FeatureSegments:
+    cut = _cut_number if counts.is_number else _cut_category
+    return FeatureSegments(column, cut(column, counts))
+
+
+def _cut_category(column: Column, counts: ValueCounts) -> tuple[Segment, ...]:
+    order, domain = list(range(len(counts.values))), column.domain
+    if domain is not None:  # as declared; blank last
+        order.sort(key=lambda i: domain.index(v) if (v := counts.values[i]) in domain else 999)
+    n_shown = len(order) if len(order) <= MAX_SEGMENTS else MAX_SEGMENTS - 1
+    shown = [_make(_name(counts.values[i]), counts.n[i]) for i in order[:n_shown]]
+    others = order[n_shown:]
+    return (*shown, *([_make(f"{len(others)} others", counts.n[others].sum(axis=0))] * any(others)))
+
+
+def _name(value: object) -> str:
+    return "blank" if value is None else str(value)
+
+
+def _cut_number(column: Column, counts: ValueCounts) -> tuple[Segment, ...]:
+    bands = cut_bands(counts.n_all, MAX_SEGMENTS)
+    lows = np.array(counts.values, dtype=np.float64)
+    starts = [float(lows[bands == band].min()) for band in range(bands.max() + 1)]
+    sums = [counts.n[bands == band].sum(axis=0) for band in range(bands.max() + 1)]
+    is_whole = column.dtype != "float64"
+    ends = [*starts[1:], None]
+    names = [_name_band(s, e, is_whole=is_whole) for s, e in zip(starts, ends, strict=True)]
+    return tuple(_make(name, n) for name, n in zip(names, sums, strict=True))
+
+
+def _name_band(start: float, end: float | None, *, is_whole: bool) -> str:
+    if end is None:
+        return f"{start:,.10g} or more"
+    if not is_whole:
+        return f"{start:,.10g} to < {end:,.10g}"
+    return f"{start:,.10g}" if end == start + 1 else f"{start:,.10g} to {end - 1:,.10g}"
+
+
+def _make(name: str, n: NDArray[np.int64]) -> Segment:
+    unknown, said_no, said_yes = n.tolist()
+    return Segment(name, unknown + said_no + said_yes, said_no + said_yes, int(n[SAID_YES]))

@@ -1,0 +1,69 @@
+"""Is anything about a published night worth waking somebody?"""
+
+from propensity.evaluation.gate import Contender
+from propensity.events import F1Dropped, NightDrifted
+from propensity.monitoring.drift import LARGE, compare_nights
+from propensity.monitoring.profile import BookCounts
+from propensity.runtime.night import OpenNight
+from propensity.warehouse.nights import LastNight
+from propensity.warehouse.queries import RunSummary
+
+
+def find_f1_drop(
+    night: OpenNight, serving: Contender, last: LastNight, before: RunSummary
+) -> F1Dropped | None:
+    """Return the drop if F1 fell by more than the promotion margin, and not by chance.
+
+    Args:
+        night: Tonight.
+        serving: Who scored tonight's book, and how well.
+        last: The night readers saw before.
+        before: What became of it.
+    """
+    quality, margin = serving.evaluation, night.config.promotion_margin
+    if before.f1_score - quality.f1 <= margin or before.f1_score <= quality.f1_interval.high:
+        return None
+    return F1Dropped(
+        as_of=night.config.as_of,
+        run_name=night.run.run_name,
+        last_as_of=last.as_of,
+        f1=quality.f1,
+        f1_low=quality.f1_interval.low,
+        f1_high=quality.f1_interval.high,
+        last_f1=before.f1_score,
+        prevalence=quality.prevalence,
+        last_prevalence=before.prevalence,
+        margin=margin,
+    )
+
+
+def find_drift(night: OpenNight, serving: Contender, last: LastNight) -> NightDrifted | None:
+    """Return the columns that moved far since last night, if there are any.
+
+    It reads the counts that presenting a night keeps.
+
+    Args:
+        night: Tonight.
+        serving: Who scored tonight's book.
+        last: The night readers saw before.
+
+    Raises:
+        FileNotFoundError: Tonight could not be presented.
+    """
+    tonight = BookCounts.load(night.workspace.counts(night.run.run_name))
+    before = BookCounts.load(night.workspace.counts(last.run_name))
+    if tonight is None:
+        raise FileNotFoundError(night.workspace.counts(night.run.run_name))
+    same = serving.version.name == last.model_version
+    drifts = compare_nights(before, tonight, by_same_model=same) if before else ()
+    far = [drift for drift in drifts if drift.strength == "large"]
+    if not far:
+        return None
+    return NightDrifted(
+        as_of=night.config.as_of,
+        run_name=night.run.run_name,
+        last_as_of=last.as_of,
+        columns=tuple(drift.column for drift in far),
+        stability_indices=tuple(round(drift.stability_index, 4) for drift in far),
+        threshold=LARGE,
+    )

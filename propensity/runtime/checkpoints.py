@@ -1,0 +1,165 @@
+"""Receipts: a stage that ended well leaves one, and the same night begun again need not repeat it.
+
+A receipt is written last, when every file it vouches for is whole. It is believed only if night,
+code and input of the stage are what they were and each file still has its digest. That is against
+accidents: whoever may write to the data folder can write a receipt too.
+"""
+
+import dataclasses
+import datetime as dt
+import functools
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+
+from propensity.runtime.night import OpenNight
+from propensity.storage.atomic_write import write_whole
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Record = TypeVar("Record", bound="DataclassInstance")
+
+
+class ReceiptFile(BaseModel):
+    """What a stage of a run left behind, as it is written.
+
+    Args:
+        basis: What decided it: digests of the stage's name, night, code and input.
+        written_at: When the stage had ended.
+        files: SHA-256 of each file, by its path below the data folder.
+        record: What the stage returns; paths in it are below the data folder.
+    """
+
+    basis: dict[str, str]
+    written_at: dt.datetime
+    files: dict[str, str]
+    record: JsonValue
+
+
+@dataclasses.dataclass(frozen=True)
+class Receipt(Generic[Record]):
+    """A receipt that is to be believed: when it was written, the files, what the stage returned."""
+
+    written_at: dt.datetime
+    files: tuple[Path, ...]
+    record: Record
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage(Generic[Record]):
+    """A stage of a night whose outcome can be kept.
+
+    Args:
+        night: The run under way, and the earlier attempts at the same night.
+        name: Of the stage, which names the receipt.
+        kind: Class of what it returns, a dataclass.
+        read: What it reads beside the CSV files and the settings, as JSON can say it.
+    """
+
+    night: OpenNight
+    name: str
+    kind: type[Record]
+    read: tuple[object, ...] = ()
+
+    def find(self, on_refusal: Callable[[str], None]) -> Receipt[Record] | None:
+        """Return the newest receipt of an earlier attempt that is to be believed, if any.
+
+        Args:
+            on_refusal: Called with the reason for each one that is not.
+        """
+        for run_name in self.night.earlier:
+            path = self._locate(run_name)
+            if path.exists():
+                try:
+                    return self._verify(path)
+                except (OSError, ValueError) as error:
+                    on_refusal(f"{run_name} is passed over: {error}")
+        return None
+
+    def keep(self, record: Record, files: Iterable[Path]) -> None:
+        """Write the receipt of this run; it vouches for the files as they are now."""
+        root, path = self.night.workspace.root, self._locate(self.night.run.run_name)
+        moved = _move_paths(record, lambda file: file.relative_to(root))
+        receipt = ReceiptFile(
+            basis=self._basis,
+            written_at=dt.datetime.now(dt.UTC),
+            files={str(file.relative_to(root)): digest_file(file) for file in files},
+            record=TypeAdapter(self.kind).dump_python(moved, mode="json"),
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with write_whole(path) as unfinished:
+            unfinished.write_text(receipt.model_dump_json(indent=1), encoding="utf-8")
+
+    def _verify(self, path: Path) -> Receipt[Record]:
+        root = self.night.workspace.root
+        try:
+            found = ReceiptFile.model_validate_json(path.read_text(encoding="utf-8"))
+            record = TypeAdapter(self.kind).validate_python(found.record)
+        except ValidationError:
+            raise ValueError(f"{path} is no receipt") from None
+        others = [k for k, v in self._basis.items() if found.basis.get(k) != v]
+        if others:
+            raise ValueError(f"{path} is of another {' and '.join(others)}")
+        for name, digest in found.files.items():
+            if digest_file(root / name) != digest:
+                raise ValueError(f"{root / name} has changed")
+        files = tuple(root / name for name in found.files)
+        return Receipt(found.written_at, files, _move_paths(record, lambda file: root / file))
+
+    def _locate(self, run_name: str) -> Path:
+        return self.night.workspace.receipts(run_name) / f"{self.name}.json"
+
+    @property
+    def _basis(self) -> dict[str, str]:
+        night = self.night.run.night
+        return {
+            "stage": self.name,
+            "night": _digest([night.input_digest, night.config_digest]),
+            "code": digest_code(Path(__file__).parents[1]),
+            "input": _digest(self.read),
+        }
+
+
+def copy_files(receipt: Receipt[Any], folder: Path) -> None:
+    """Copy what a receipt vouches for into another folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in receipt.files:
+        with write_whole(folder / path.name) as unfinished:
+            shutil.copyfile(path, unfinished)
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file's content."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@functools.cache
+def digest_code(folder: Path) -> str:
+    """SHA-256 of every source below a folder and the versions of all installed packages."""
+    sources = {str(p.relative_to(folder)): digest_file(p) for p in folder.rglob("*.py")}
+    return _digest([sources, sorted({(d.name, d.version) for d in distributions()})])
+
+
+def _digest(facts: object) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _move_paths(record: Record, move: Callable[[Path], Path]) -> Record:
+    """Change every path among the fields of a record."""
+
+    def change(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(change(v) for v in value)
+        return move(value) if isinstance(value, Path) else value
+
+    fields = dataclasses.fields(record)
+    moved = {f.name: change(getattr(record, f.name)) for f in fields}
+    return dataclasses.replace(record, **moved)

@@ -1,0 +1,163 @@
+"""Write tonight's scores beside last night's, audit them, then flip the pointer readers follow."""
+
+import dataclasses
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from propensity.errors import WarehouseError
+from propensity.evaluation.gate import Contender
+from propensity.ingest.curation import CuratedBook
+from propensity.progress import OnProgress, ignore_progress
+from propensity.scoring.gains import Gain, find_gains
+from propensity.scoring.records import ScoredBook
+from propensity.warehouse.engine import begin_write, explain_absence
+from propensity.warehouse.locks import only_one, wait_for_lock
+from propensity.warehouse.model_registry import describe_quality
+from propensity.warehouse.pointer import (
+    find_pointed_at,
+    is_older_than_newest,
+    point_to,
+    refresh_night_before,
+)
+from propensity.warehouse.runs import Run
+from propensity.warehouse.schema.tables import run_gains, run_thresholds, scoring_runs
+from propensity.warehouse.scores import run_tables
+from propensity.warehouse.scores.audit import audit_scores, summarize_parts
+from propensity.warehouse.scores.bulk_load import load_scores
+from propensity.warehouse.suppressions import find_suppressed
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What was published.
+
+    `is_current` is False for an older night: it is stored, but readers keep the one they see.
+    """
+
+    run_id: int
+    n_policyholders: int
+    is_current: bool
+
+
+def publish_scores(
+    engine: Engine,
+    run: Run,
+    book: CuratedBook,
+    scores: ScoredBook,
+    serving: Contender,
+    on_progress: OnProgress = ignore_progress,
+) -> Publication:
+    """Load the scores out of sight, index and audit them, then show them in one transaction.
+
+    Readers see last night until that transaction commits, whatever happens before. To call it again
+    after any failure is safe: it begins anew, or finds that the commit had come through.
+
+    Args:
+        engine: The warehouse.
+        run: The run that made the scores.
+        book: What was ingested, to audit against.
+        scores: Parts to load.
+        serving: The version that made them, and the quality of these very scores.
+        on_progress: Called with the share of rows loaded.
+
+    Raises:
+        BusyError: Somebody else is publishing; nothing was changed.
+        WarehouseError: The audit failed or the database is away; nothing is published.
+    """
+    with explain_absence(engine), only_one(engine, "publish"):
+        if _find_status(engine, run) != "published":
+            with ThreadPoolExecutor(1) as beside:  # the parts are read once more meanwhile
+                expected = beside.submit(summarize_parts, scores)
+                gains = beside.submit(find_gains, scores, find_suppressed(engine))
+                run_tables.create(engine, run.run_id)
+                load_scores(engine, run.run_id, scores, on_progress)
+                audited = beside.submit(
+                    audit_scores, engine, run.run_id, expected.result(), book.n_rows
+                )
+                run_tables.index(engine, run.run_id)
+                audited.result()
+            run_tables.attach(engine, run.run_id)
+            show(engine, run, book, scores, serving, gains.result())
+        with engine.connect() as connection:
+            is_current = find_pointed_at(connection) == run.run_id
+    return Publication(run.run_id, book.n_rows, is_current)
+
+
+def show(
+    engine: Engine,
+    run: Run,
+    book: CuratedBook,
+    scores: ScoredBook,
+    serving: Contender,
+    gains: list[Gain],
+) -> None:
+    """Record the run as published and flip the pointer, unless a newer night is stored."""
+    now = dt.datetime.now(dt.UTC)
+    with begin_write(engine) as connection:
+        wait_for_lock(connection, "pointer")
+        _check_running(_read_status(connection, run), run)
+        _insert_thresholds_and_gains(connection, run, serving, gains)
+        finished = _describe(book, scores, serving) | {"status": "published", "finished_at": now}
+        this_run = scoring_runs.c.run_id == run.run_id
+        connection.execute(update(scoring_runs).where(this_run).values(finished))
+        if is_older_than_newest(connection, run.night.as_of):
+            refresh_night_before(connection)
+        else:
+            point_to(connection, run.run_id, by="nightly", reason="published")
+        run_tables.follow_pointer(connection)
+
+
+def _find_status(engine: Engine, run: Run) -> str:
+    """Return running or published; another run may have found this one's silence too long."""
+    with engine.connect() as connection:
+        status = _read_status(connection, run)
+    if status != "published":
+        _check_running(status, run)
+    return status
+
+
+def _read_status(connection: Connection, run: Run) -> str:
+    query = select(scoring_runs.c.status).where(scoring_runs.c.run_id == run.run_id)
+    return str(connection.execute(query.with_for_update()).scalar_one())
+
+
+def _check_running(status: str, run: Run) -> None:
+    if status != "running":
+        todo = "Nothing was published. Run the night again"
+        raise WarehouseError(f"Run {run.run_id} was marked {status} meanwhile", todo=todo)
+
+
+def _insert_thresholds_and_gains(
+    connection: Connection, run: Run, serving: Contender, gains: list[Gain]
+) -> None:
+    thresholds = [
+        {"run_id": run.run_id, "fold": fold, "decision_threshold": threshold}
+        for fold, threshold in enumerate(serving.evaluation.thresholds)
+    ]
+    connection.execute(insert(run_thresholds), thresholds)
+    if connection.dialect.name == "postgresql":
+        # or the planner takes a fold for a rare one, leads for few, and sorts them all; autovacuum
+        # passes over so few rows
+        connection.exec_driver_sql(f"ANALYZE {run_thresholds.name}")
+    if gains:
+        rows = [{"run_id": run.run_id} | dataclasses.asdict(gain) for gain in gains]
+        connection.execute(insert(run_gains), rows)
+
+
+def _describe(book: CuratedBook, scores: ScoredBook, serving: Contender) -> dict[str, object]:
+    evaluation = serving.evaluation
+    return {
+        "model_version": serving.version.name,
+        "n_policyholders": book.n_rows,
+        "n_rejected": book.n_rejected,
+        "n_labelled": book.n_labelled,
+        "n_control": scores.n_control,
+        "n_leads": scores.n_leads,
+        "prevalence": evaluation.prevalence,
+        "precision": evaluation.precision,
+        "recall": evaluation.recall,
+        **describe_quality(evaluation),
+    }

@@ -1,0 +1,145 @@
+"""What the command line reads from the warehouse: leads, runs, model versions, a summary."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Connection, Engine, TextClause, text
+
+from propensity.errors import WarehouseError
+from propensity.metrics.records import Interval
+from propensity.scoring.gains import expect_buyers
+from propensity.warehouse.engine import begin_snapshot, explain_absence
+
+LEADS = text(
+    "SELECT policyholder_id, lead_rank, probability, percentile, decile, predicted_response,"
+    " decision_threshold, region_code, sales_channel, f1_score, model_version, as_of, scored_at"
+    " FROM leads ORDER BY lead_rank LIMIT :n_rows"
+)
+RUNS = text(
+    "SELECT r.run_id, r.as_of, r.status, r.n_policyholders, r.n_rejected, r.prevalence,"
+    " r.f1_score, r.f1_low, r.f1_high, r.model_version, r.started_at, r.finished_at, r.reason,"
+    " p.run_id IS NOT NULL AS is_current"
+    " FROM scoring_runs r LEFT JOIN published_run p ON p.run_id = r.run_id"
+    " ORDER BY r.run_id DESC LIMIT :n_rows"
+)
+MODELS = text(
+    "SELECT m.model_version, m.trained_at, m.f1_score, m.f1_low, m.f1_high, m.average_precision,"
+    " m.roc_auc, m.calibration_error, p.decision, p.reason"
+    " FROM model_versions m JOIN promotions p ON p.to_version = m.model_version"
+    " WHERE p.decision <> 'rolled_back' ORDER BY p.promotion_id DESC LIMIT :n_rows"
+)
+SUMMARY = text(
+    "SELECT l.*, (SELECT run_id FROM published_run) AS readers_run_id"
+    " FROM lineage l WHERE l.run_id = :run_id"
+)
+CALLS = text(
+    "SELECT count(*) AS n, sum(probability) AS expected,"
+    " sum(probability * (1 - probability)) AS variance"
+    " FROM (SELECT probability FROM leads ORDER BY lead_rank LIMIT :n_calls) AS called"
+)
+CALIBRATION = text(
+    "SELECT actual_ratio, relative_error FROM lead_gains"
+    " WHERE n_policyholders >= :n_calls OR percent = 100 ORDER BY percent LIMIT 1"
+)
+ALL_BUYERS = text("SELECT expected_buyers FROM lead_gains WHERE percent = 100")
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What became of one run: its row of the view lineage, and which run readers see."""
+
+    run_id: int
+    run_name: str
+    n_policyholders: int
+    n_rejected: int
+    n_labelled: int
+    n_leads: int
+    n_control: int
+    prevalence: float
+    model_version: str
+    decision: str
+    decision_reason: str
+    f1_score: float
+    f1_low: float
+    f1_high: float
+    average_precision: float
+    roc_auc: float
+    calibration_error: float
+    threshold_low: float
+    threshold_high: float
+    readers_run_id: int
+
+
+def summarize_run(engine: Engine, run_id: int) -> RunSummary:
+    """Read what became of a published run."""
+    with explain_absence(engine), engine.connect() as connection:
+        row = connection.execute(SUMMARY, {"run_id": run_id}).mappings().one()
+    values: dict[str, Any] = {f.name: row[f.name] for f in fields(RunSummary)}
+    return RunSummary(**values)
+
+
+def read_rows(engine: Engine, query: TextClause, n_rows: int) -> pd.DataFrame:
+    """Read at most n_rows of one of the queries above.
+
+    Raises:
+        WarehouseError: The database does not answer, has no schema yet, or this user may not.
+    """
+    with explain_absence(engine), engine.connect() as connection:
+        return _read_rows(connection, query, n_rows)
+
+
+def _read_rows(connection: Connection, query: TextClause, n_rows: int) -> pd.DataFrame:
+    found = connection.execute(query, {"n_rows": n_rows})
+    return pd.DataFrame(found.all(), columns=list(found.keys()))
+
+
+@dataclass(frozen=True)
+class CallForecast:
+    """What calling the best leads is expected to bring, without those suppressed by now.
+
+    Args:
+        n_calls: Leads to call; fewer than asked for when there are no more.
+        expected_buyers: Sum of their probabilities.
+        interval: 95 %, see propensity.scoring.gains.expect_buyers.
+        reached_share: Of the buyers among all leads of the night.
+    """
+
+    n_calls: int
+    expected_buyers: float
+    interval: Interval
+    reached_share: float
+
+
+def read_calls(engine: Engine, n_calls: int) -> tuple[CallForecast, pd.DataFrame]:
+    """Read the n best leads and how many buyers to expect of them, both of the same night.
+
+    Raises:
+        WarehouseError: There are no leads, or the database does not answer.
+    """
+    with begin_snapshot(engine) as connection:
+        return _forecast_calls(connection, n_calls), _read_rows(connection, LEADS, n_calls)
+
+
+def forecast_calls(engine: Engine, n_calls: int) -> CallForecast:
+    """Say how many buyers to expect from calling the n best leads.
+
+    Raises:
+        WarehouseError: There are no leads, or the database does not answer.
+    """
+    with begin_snapshot(engine) as connection:
+        return _forecast_calls(connection, n_calls)
+
+
+def _forecast_calls(connection: Connection, n_calls: int) -> CallForecast:
+    asked = {"n_calls": n_calls}
+    n, expected, variance = connection.execute(CALLS, asked).one()
+    calibration = connection.execute(CALIBRATION, asked).first()
+    all_buyers = connection.execute(ALL_BUYERS).scalar_one_or_none()
+    if not n:
+        raise WarehouseError("There are no leads", todo="See `propensity runs` for the last night")
+    if calibration is None or not all_buyers:
+        raise WarehouseError("This night was published without gains", todo="The next one has them")
+    ratio, error = calibration
+    interval = expect_buyers(expected, variance, ratio, error, n)
+    return CallForecast(n, expected, interval, min(1.0, expected / all_buyers))

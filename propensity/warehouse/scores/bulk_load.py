@@ -1,0 +1,117 @@
+"""Load parts of Parquet into the table of a run, a batch at a time: nothing is held whole.
+
+COPY on PostgreSQL, several parts at once; ADBC on SQLite; plain inserts elsewhere, which is slow.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from subprocess import PIPE, Popen
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+from sqlalchemy import Engine, Table, insert
+
+from propensity.errors import WarehouseError
+from propensity.progress import OnProgress, ignore_progress
+from propensity.scoring.records import ScoredBook
+from propensity.storage.parquet_parts import read_batches
+from propensity.warehouse.engine import begin_write, describe, is_postgresql
+from propensity.warehouse.scores.run_tables import name_of, table_of
+
+CONNECTIONS = min(4, os.cpu_count() or 1)
+INSERT_ROWS = 20_000
+
+
+def load_scores(
+    engine: Engine, run_id: int, scores: ScoredBook, on_progress: OnProgress = ignore_progress
+) -> None:
+    """Load all parts into the empty table of a run.
+
+    Args:
+        engine: The warehouse.
+        run_id: Whose table.
+        scores: Parts to load.
+        on_progress: Called with the share of rows loaded.
+
+    Raises:
+        WarehouseError: The database refused a row.
+    """
+    if is_postgresql(engine):
+        loaded = _copy_parts(engine, run_id, scores.parts)
+    elif engine.dialect.name == "sqlite" and engine.url.database:
+        loaded = _ingest_parts(engine, run_id, scores.parts)
+    else:
+        loaded = insert_parts(engine, table_of(run_id), scores.parts)
+    n_done = 0
+    for n_rows in loaded:
+        n_done += n_rows
+        on_progress(min(1.0, n_done / scores.n_rows))
+
+
+def _copy_parts(engine: Engine, run_id: int, parts: tuple[Path, ...]) -> Iterator[int]:
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        yield from pool.map(lambda part: copy_part(engine, run_id, part), parts)
+
+
+def copy_part(engine: Engine, run_id: int, part: Path) -> int:
+    """Send one part to PostgreSQL as CSV, on a connection of its own; return its rows."""
+    without_header = pacsv.WriteOptions(include_header=False)
+    n_rows = 0
+    with engine.begin() as connection:
+        names = ", ".join(c.name for c in table_of(run_id).c)
+        statement = f"COPY {name_of(run_id)} (run_id, {names}) FROM STDIN (FORMAT csv)"
+        raw: Any = connection.connection.driver_connection
+        with raw.cursor() as cursor, cursor.copy(statement) as copy:
+            for batch in read_batches(part):
+                rows = _order(batch, run_id).add_column(0, "run_id", _repeat(run_id, batch))
+                buffer = BytesIO()
+                pacsv.write_csv(rows, buffer, without_header)
+                copy.write(buffer.getbuffer())
+                n_rows += batch.num_rows
+    return n_rows
+
+
+def _repeat(run_id: int, batch: pa.Table) -> pa.Array:
+    return pa.repeat(pa.scalar(run_id, pa.int32()), batch.num_rows)
+
+
+def _order(batch: pa.Table, run_id: int) -> pa.Table:
+    return batch.select([c.name for c in table_of(run_id).c])
+
+
+def _ingest_parts(engine: Engine, run_id: int, parts: tuple[Path, ...]) -> Iterator[int]:
+    """Feed propensity.warehouse.scores.sqlite_loader with parts, one after the other."""
+    module = "propensity.warehouse.scores.sqlite_loader"
+    command = [sys.executable, "-m", module, str(engine.url.database), name_of(run_id)]
+    # nothing of it comes from outside: our module, the warehouse's path, a number
+    with Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True) as loader:  # noqa: S603
+        stdin, stdout, stderr = loader.stdin, loader.stdout, loader.stderr
+        if stdin is None or stdout is None or stderr is None:  # what PIPE rules out
+            raise RuntimeError
+        for part in parts:
+            stdin.write(f"{part}\n")
+            stdin.flush()
+            n_rows = stdout.readline()
+            if not n_rows:
+                raise WarehouseError(
+                    f"Audit of run {run_id}: the warehouse {describe(engine)} refused a row: "
+                    f"{stderr.read().strip()}",
+                    todo="Nothing was published: the last good night stays readable",
+                )
+            yield int(n_rows)
+
+
+def insert_parts(engine: Engine, table: Table, parts: tuple[Path, ...]) -> Iterator[int]:
+    """Insert rows with plain SQL: any database can, none is quick at it."""
+    for part in parts:
+        for batch in read_batches(part):
+            with begin_write(engine) as connection:
+                for start in range(0, batch.num_rows, INSERT_ROWS):
+                    rows = batch.slice(start, INSERT_ROWS).to_pylist()
+                    connection.execute(insert(table), rows)
+            yield batch.num_rows

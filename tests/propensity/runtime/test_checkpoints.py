@@ -1,0 +1,155 @@
+"""What a receipt vouches for is believed as long as nothing of it has changed, and no longer."""
+
+import dataclasses
+import datetime as dt
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import propensity
+from propensity.runtime.checkpoints import Stage, copy_files, digest_code
+from propensity.runtime.night import OpenNight
+from propensity.settings import NightlyConfig
+from propensity.storage.workspace import Workspace
+from propensity.warehouse.runs import Night, Run
+
+
+@dataclass(frozen=True)
+class Outcome:
+    parts: tuple[Path, ...]
+    page: Path
+    share: float
+
+
+@pytest.fixture
+def first(tmp_path: Path, contract) -> OpenNight:
+    run = Run(1, "a-night", Night(dt.date(2026, 11, 1), "book", "settings"))
+    return OpenNight(run, (), NightlyConfig(), contract, Workspace(tmp_path / "data"), False)
+
+
+def begin_again(night: OpenNight, number: int = 2) -> OpenNight:
+    run = dataclasses.replace(night.run, run_name=f"a-night-{number}")
+    return dataclasses.replace(night, run=run, earlier=(night.run.run_name, *night.earlier))
+
+
+def finish(night: OpenNight, share: float = 1 / 3) -> Outcome:
+    folder = night.workspace.root / "out" / night.run.run_name
+    folder.mkdir(parents=True)
+    outcome = Outcome((folder / "part-0", folder / "part-1"), folder / "page.html", share)
+    for path in (*outcome.parts, outcome.page):
+        path.write_text(path.name, encoding="utf-8")
+    stage(night).keep(outcome, [*outcome.parts, outcome.page])
+    return outcome
+
+
+def stage(night: OpenNight, name: str = "stage", read: object = "x") -> Stage[Outcome]:
+    return Stage(night, name, Outcome, (read,))
+
+
+def find(night: OpenNight, name: str = "stage", read: object = "x") -> Outcome | str | None:
+    """The record; the reason where there is a receipt that is not believed."""
+    refusals: list[str] = []
+    receipt = stage(night, name, read).find(refusals.append)
+    return receipt.record if receipt else next(iter(refusals), None)
+
+
+def locate(night: OpenNight, name: str = "stage") -> Path:
+    return night.workspace.receipts(night.run.run_name) / f"{name}.json"
+
+
+def test_the_next_attempt_finds_what_was_returned_to_the_last_bit(first) -> None:
+    outcome = finish(first)
+    assert find(begin_again(first)) == outcome
+
+
+def test_a_first_attempt_and_a_forced_one_find_nothing(first) -> None:
+    finish(first)
+    assert find(first) is None
+    assert find(dataclasses.replace(begin_again(first), earlier=())) is None
+
+
+def test_the_latest_attempt_wins_and_a_bad_one_is_passed_over(first) -> None:
+    old, second = finish(first), begin_again(first)
+    new, third = finish(second, share=0.5), begin_again(second, 3)
+    assert find(third) == new
+    new.page.unlink()
+    refusals: list[str] = []
+    receipt = stage(third).find(refusals.append)
+    assert receipt is not None
+    assert receipt.record == old
+    assert refusals[0].startswith("a-night-2 is passed over: ")
+    assert str(new.page) in refusals[0]
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_changed_file_is_not_believed(first, which: int) -> None:
+    outcome = finish(first)
+    path = (*outcome.parts, outcome.page)[which]
+    path.write_text(f"{path.name}.", encoding="utf-8")
+    assert f"{path} has changed" in str(find(begin_again(first)))
+
+
+def test_other_settings_another_book_or_another_input_are_another_night(first) -> None:
+    finish(first)
+    again = begin_again(first)
+    for change in ({"config_digest": "other"}, {"input_digest": "other"}):
+        night = dataclasses.replace(again.run.night, **change)
+        other = dataclasses.replace(again, run=dataclasses.replace(again.run, night=night))
+        assert "is of another night" in str(find(other))
+    assert "is of another input" in str(find(again, read="y"))
+
+
+def test_a_receipt_of_other_code_is_not_believed(first) -> None:
+    finish(first)
+    text = locate(first).read_text(encoding="utf-8")
+    code = json.loads(text)["basis"]["code"]
+    assert code == digest_code(Path(propensity.__file__).parent)
+    locate(first).write_text(text.replace(code, "0" * 64), encoding="utf-8")
+    assert "is of another code" in str(find(begin_again(first)))
+
+
+def test_a_changed_line_is_other_code(tmp_path: Path) -> None:
+    package = tmp_path / "propensity"
+    shutil.copytree(Path(propensity.__file__).parent, package)
+    assert digest_code(package) == digest_code(Path(propensity.__file__).parent)
+    digest_code.cache_clear()
+    with (package / "warehouse" / "runs.py").open("a", encoding="utf-8") as source:
+        source.write("\n")
+    assert digest_code(package) != digest_code(Path(propensity.__file__).parent)
+
+
+def test_a_receipt_of_another_stage_is_not_believed(first) -> None:
+    finish(first)
+    shutil.copy(locate(first), locate(first, "another"))
+    assert "is of another stage" in str(find(begin_again(first), "another"))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"basis": {}, "files": {}}'])
+def test_half_a_receipt_is_none(first, text: str) -> None:
+    finish(first)
+    locate(first).write_text(text, encoding="utf-8")
+    assert "is no receipt" in str(find(begin_again(first)))
+
+
+def test_a_moved_data_folder_keeps_its_receipts(first, tmp_path: Path) -> None:
+    finish(first)
+    assert str(tmp_path) not in locate(first).read_text(encoding="utf-8")
+    first.workspace.root.rename(tmp_path / "moved")
+    moved = dataclasses.replace(begin_again(first), workspace=Workspace(tmp_path / "moved"))
+    found = find(moved)
+    assert isinstance(found, Outcome)
+    assert found.page == tmp_path / "moved" / "out" / "a-night" / "page.html"
+    assert found.page.exists()
+
+
+def test_files_are_copied_beside_what_the_new_run_makes(first, tmp_path: Path) -> None:
+    outcome = finish(first)
+    receipt = stage(begin_again(first)).find(pytest.fail)
+    assert receipt is not None
+    copy_files(receipt, tmp_path / "new")
+    assert {p.name: p.read_text() for p in (tmp_path / "new").iterdir()} == {
+        p.name: p.name for p in (*outcome.parts, outcome.page)
+    }
