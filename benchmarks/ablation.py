@@ -24,12 +24,13 @@ from quality import CONTRACT, DEVELOPMENT_SALT, SEEDS, run_network
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from propensity.folds import select_share
-from propensity.ingest.curation import CuratedBook, ingest_files
+from propensity.ingest.book import CuratedBook
+from propensity.ingest.curation import ingest_files
 from propensity.model import cross_fitting, encoder, network, target_encoding, training_loop
 from propensity.model.early_stopping import ScoredEpoch, ValidationScores
-from propensity.model.imbalance import StrategyName, TrainingPlan, plan_training
+from propensity.model.imbalance import TrainingPlan, plan_training
 from propensity.model.target_encoding import fit_statistics
-from propensity.settings import NightlyConfig
+from propensity.settings import NightlyConfig, StrategyName
 
 
 def hide_statistics(

@@ -28,7 +28,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from propensity.ingest.curation import ingest_files, read_labelled
+from propensity.ingest.book import read_labelled
+from propensity.ingest.curation import ingest_files
 from propensity.metrics.class_balance import ClassBalance, measure_balance
 from propensity.simulation.book import simulate_book
 

@@ -13,7 +13,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from propensity.folds import N_FOLDS
 from propensity.ingest.contract import load_contract
-from propensity.metrics.records import Interval
+from propensity.metrics.intervals import Interval
 from propensity.model.encoder import fit_encoder
 
 CONTRACT = load_contract()

@@ -10,10 +10,11 @@ from article_arms import WAYS, Scores, cross_fit
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from propensity.metrics.calibration_error import measure_calibration_error
 from propensity.metrics.classification import compare_f1, evaluate_scores, measure_f1
-from propensity.metrics.records import Evaluation, Interval
+from propensity.metrics.intervals import Interval
+from propensity.metrics.records import Evaluation
 from propensity.metrics.threshold import predict_responses
-from propensity.model.prior_correction import measure_calibration_error
 
 FIRST = next(iter(WAYS))
 N_RESAMPLES = 100

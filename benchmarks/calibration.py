@@ -32,13 +32,10 @@ from propensity.evaluation.recalibration import choose_family, recalibrate_if_be
 from propensity.folds import N_FOLDS
 from propensity.ingest.contract import load_contract
 from propensity.ingest.curation import ingest_files
+from propensity.metrics.calibration_error import measure_calibration_error
 from propensity.model.cross_fitting import train_member
 from propensity.model.prediction import score_labelled
-from propensity.model.prior_correction import (
-    AVERAGE_ROWS,
-    measure_calibration_error,
-    smooth_probabilities,
-)
+from propensity.model.prior_correction import AVERAGE_ROWS, smooth_probabilities
 from propensity.model.store import Member, ModelVersion
 from propensity.settings import NightlyConfig
 from propensity.simulation.book import simulate_book

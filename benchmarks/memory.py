@@ -15,13 +15,15 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from propensity.evaluation.gate import Contender, Decision
+from propensity.evaluation.records import Contender, Decision
+from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import load_contract
-from propensity.ingest.curation import CuratedBook, ingest_files
-from propensity.metrics.records import Evaluation, Interval
+from propensity.ingest.curation import ingest_files
+from propensity.metrics.intervals import Interval
+from propensity.metrics.records import Evaluation
 from propensity.model.store import ModelVersion, load_version, save_version
-from propensity.scoring.records import LeadRules, ScoredBook
-from propensity.settings import NightlyConfig
+from propensity.scoring.records import ScoredBook
+from propensity.settings import LeadRules, NightlyConfig
 from propensity.simulation.book import simulate_book
 from propensity.storage.parquet_parts import read_batches
 from propensity.warehouse.access import open_warehouse

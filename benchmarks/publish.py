@@ -36,9 +36,10 @@ import pyarrow.parquet as pq
 from adbc_driver_sqlite import dbapi as adbc
 from sqlalchemy import make_url, text
 
-from propensity.evaluation.gate import Contender, Decision
-from propensity.ingest.curation import CuratedBook
-from propensity.metrics.records import Evaluation, Interval
+from propensity.evaluation.records import Contender, Decision
+from propensity.ingest.book import CuratedBook
+from propensity.metrics.intervals import Interval
+from propensity.metrics.records import Evaluation
 from propensity.model.store import ModelVersion
 from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.storage.parquet_parts import PartWriter, read_batches

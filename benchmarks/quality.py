@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 
 from propensity.evaluation.deciles import compare_buyers
 from propensity.folds import N_FOLDS, select_share
+from propensity.ingest.book import CuratedBook, read_labelled
 from propensity.ingest.contract import load_contract
-from propensity.ingest.curation import CuratedBook, ingest_files, read_labelled
+from propensity.ingest.curation import ingest_files
 from propensity.metrics.classification import evaluate_scores
 from propensity.model.cross_fitting import train_member
 from propensity.model.prediction import Scorer, score_labelled

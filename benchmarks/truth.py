@@ -43,11 +43,11 @@ from truth_books import (
 from propensity.comparison.training import run_network_arm
 from propensity.evaluation.recalibration import recalibrate_if_better
 from propensity.folds import N_FOLDS
-from propensity.ingest.curation import CuratedBook, ingest_files, read_labelled
+from propensity.ingest.book import CuratedBook, read_labelled
+from propensity.ingest.curation import ingest_files
+from propensity.metrics.calibration_error import measure_calibration_error
 from propensity.model.encoder import fit_encoder
-from propensity.model.imbalance import STRATEGIES, StrategyName
-from propensity.model.prior_correction import measure_calibration_error
-from propensity.settings import NightlyConfig
+from propensity.settings import STRATEGIES, NightlyConfig, StrategyName
 from propensity.simulation.book import simulate_book
 
 SMALL, REAL = 20_000, 323_394

@@ -21,12 +21,13 @@ from scipy.special import expit, logit
 from scipy.stats import binomtest
 
 from propensity.evaluation.deciles import compare_buyers
-from propensity.evaluation.gate import Contender, Contest, Decision, decide
+from propensity.evaluation.gate import decide
 from propensity.evaluation.recalibration import recalibrate_if_better
+from propensity.evaluation.records import Contender, Contest, Decision
 from propensity.evaluation.slices import Slice, measure_slices
 from propensity.folds import assign_folds
+from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import load_contract
-from propensity.ingest.curation import CuratedBook
 from propensity.metrics.classification import compare_f1, evaluate_scores, measure_f1
 from propensity.metrics.records import Baseline
 from propensity.metrics.threshold import predict_responses

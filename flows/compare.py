@@ -7,11 +7,9 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.signals import go_on_unread
-from flows.termination import heed_termination
+from flows.signals import go_on_unread, heed_termination
 from propensity.comparison.records import open_comparison
-from propensity.model.imbalance import STRATEGIES, StrategyName
-from propensity.settings import NightlyConfig
+from propensity.settings import STRATEGIES, NightlyConfig, StrategyName
 from tasks.compare import conclude, measure_logistic, measure_strategy, read_book
 
 

@@ -11,8 +11,7 @@ from typing import Any
 from prefect import Flow, flow, get_run_logger, runtime
 from prefect.client.schemas.objects import FlowRun, State
 
-from flows.signals import go_on_unread
-from flows.termination import heed_termination
+from flows.signals import go_on_unread, heed_termination
 from propensity.errors import ModelError
 from propensity.folds import N_FOLDS
 from propensity.runtime.night import only_one_night, open_night, reach_warehouse

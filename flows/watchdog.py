@@ -14,7 +14,7 @@ from propensity.errors import WarehouseError
 from propensity.events import NightLate
 from propensity.runtime.night import reach_warehouse
 from propensity.settings import Settings
-from propensity.warehouse.lateness import find_lateness
+from propensity.warehouse.nights import find_lateness
 from tasks.emitting import emit
 
 

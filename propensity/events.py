@@ -1,25 +1,12 @@
 """What happens to a night, as events that others may listen to: names, and what each one carries.
 
-Write docs/events.md from these records:
-.venv/bin/python -m propensity.events > docs/events.md
+propensity/reference/events.py makes docs/events.md of these records.
 """
 
 import dataclasses
 import datetime as dt
-import inspect
-import re
-import sys
 from dataclasses import dataclass
 from typing import Any, ClassVar
-
-INTRODUCTION = """\
-# Events
-
-Made by `python -m propensity.events` from the records in propensity/events.py. The job emits them
-to the Prefect server; automations, other programs and the event feed of the UI may listen. Each is
-about the resource `propensity.night.DATE`, DATE being the date the night stands for. Dates and
-times are ISO 8601. Which of them notify somebody: [operations.md](operations.md).
-"""
 
 
 @dataclass(frozen=True)
@@ -161,29 +148,5 @@ class NightLate(NightEvent):
     reason: str
 
 
-EVENTS: tuple[type[NightEvent], ...] = (
-    NightPublished,
-    ModelNotPromoted,
-    F1Dropped,
-    NightDrifted,
-    NightLate,
-)
-
-
-def describe_events() -> str:
-    """Return the page in Markdown."""
-    return "\n".join([INTRODUCTION, *map(_describe, EVENTS)])
-
-
-def _describe(event: type[NightEvent]) -> str:
-    meaning, _, fields = (inspect.getdoc(event) or "").partition("\n\nArgs:\n")
-    rows = "".join(f"| {n} | {text} |\n" for n, text in re.findall(r"(\w+): (.+)", fields))
-    return f"## {event.name}\n\n{meaning}\n\n| payload | meaning |\n|---|---|\n{rows}"
-
-
 def _simplify(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date) else value
-
-
-if __name__ == "__main__":
-    sys.stdout.write(describe_events())

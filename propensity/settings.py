@@ -5,14 +5,29 @@ Both read environment variables with the prefix PROPENSITY_; a flow parameter wi
 
 import datetime as dt
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from propensity.model.imbalance import StrategyName
-from propensity.scoring.records import LeadRules
+StrategyName = Literal["none", "class_weight", "undersample", "oversample", "focal", "soft_f1"]
+STRATEGIES: tuple[StrategyName, ...] = get_args(StrategyName)
+
+
+@dataclass(frozen=True)
+class LeadRules:
+    """Who of a book is a lead.
+
+    Args:
+        control_share: Share of the policyholders that is never called, so that the effect of
+            calling can be measured; always the same people.
+        includes_known: Call again those whose response is known.
+    """
+
+    control_share: float = 0.02
+    includes_known: bool = False
 
 
 def _list_files(given: Any) -> Any:

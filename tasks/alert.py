@@ -3,7 +3,7 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.evaluation.gate import Contender
+from propensity.evaluation.records import Contender
 from propensity.runtime.alerts import find_drift, find_f1_drop
 from propensity.runtime.night import OpenNight, rejoin_warehouse
 from propensity.warehouse.nights import find_last_night

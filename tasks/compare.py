@@ -8,9 +8,10 @@ from prefect.cache_policies import NO_CACHE
 from propensity.comparison.evaluation import compare
 from propensity.comparison.records import Comparison, OpenComparison
 from propensity.comparison.training import ScoredArm, run_logistic_arm, run_network_arm
-from propensity.ingest.curation import CuratedBook, ingest_files
-from propensity.model.imbalance import StrategyName
+from propensity.ingest.book import CuratedBook
+from propensity.ingest.curation import ingest_files
 from propensity.reporting.comparison import render_markdown, write_page
+from propensity.settings import StrategyName
 from tasks.artifacts import create_markdown_artifact
 from tasks.line import StageLine
 from tasks.progress import show_progress

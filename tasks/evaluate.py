@@ -3,13 +3,14 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.evaluation.gate import Contest
+from propensity.evaluation.records import Contest
 from propensity.evaluation.slices import find_level
-from propensity.ingest.curation import CuratedBook
+from propensity.ingest.book import CuratedBook
 from propensity.model.store import Member, ModelVersion, save_version
 from propensity.reporting.contest import tabulate_contest, tabulate_slices
 from propensity.runtime.night import OpenNight, rejoin_warehouse
-from propensity.warehouse.model_registry import find_champion, find_files_digest
+from propensity.warehouse.model_registry import find_files_digest
+from propensity.warehouse.promotions import find_champion
 from tasks.artifacts import create_table_artifact
 from tasks.line import StageLine
 

@@ -3,7 +3,8 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.ingest.curation import CuratedBook, ingest_files
+from propensity.ingest.book import CuratedBook
+from propensity.ingest.curation import ingest_files
 from propensity.runtime.checkpoints import Stage
 from propensity.runtime.night import OpenNight
 from tasks.line import StageLine

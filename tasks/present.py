@@ -6,8 +6,8 @@ from uuid import UUID
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.evaluation.gate import Contest, Decision
-from propensity.ingest.curation import CuratedBook
+from propensity.evaluation.records import Contest, Decision
+from propensity.ingest.book import CuratedBook
 from propensity.reporting.decision import describe_decision, render_card
 from propensity.reporting.night import draw_night, render_markdown, render_page
 from propensity.reporting.night_facts import describe_night

@@ -3,7 +3,8 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.evaluation.gate import Contest, Decision, decide
+from propensity.evaluation.gate import decide
+from propensity.evaluation.records import Contest, Decision
 from propensity.events import ModelNotPromoted
 from propensity.reporting.card import ModelCard, write_card
 from propensity.reporting.decision import render_refusal

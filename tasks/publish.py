@@ -7,9 +7,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
 from propensity.errors import WarehouseAwayError
-from propensity.evaluation.gate import Contender
+from propensity.evaluation.records import Contender
 from propensity.events import NightPublished
-from propensity.ingest.curation import CuratedBook
+from propensity.ingest.book import CuratedBook
 from propensity.runtime.night import OpenNight, rejoin_warehouse
 from propensity.scoring.records import ScoredBook
 from propensity.warehouse.publication import Publication, publish_scores

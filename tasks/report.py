@@ -5,7 +5,7 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.ingest.curation import CuratedBook
+from propensity.ingest.book import CuratedBook
 from propensity.reporting.class_balance import describe_balance, render_markdown, write_page
 from propensity.runtime.night import OpenNight
 from tasks.artifacts import create_markdown_artifact

@@ -6,13 +6,13 @@ from dataclasses import asdict
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.evaluation.gate import Contender
-from propensity.ingest.curation import CuratedBook
+from propensity.evaluation.records import Contender
+from propensity.ingest.book import CuratedBook
 from propensity.model.store import encoder_path, network_path
 from propensity.runtime.checkpoints import Stage
 from propensity.runtime.night import OpenNight
 from propensity.scoring.records import ScoredBook
-from propensity.storage.input_files import digest_files
+from propensity.storage.hashing import digest_files
 from tasks.line import StageLine
 from tasks.progress import show_progress
 

@@ -3,11 +3,11 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.ingest.curation import CuratedBook
+from propensity.ingest.book import CuratedBook
 from propensity.model.store import Member, encoder_path, network_path
 from propensity.runtime.checkpoints import Stage, copy_files
 from propensity.runtime.night import OpenNight
-from propensity.storage.input_files import digest_files
+from propensity.storage.hashing import digest_files
 from tasks.artifacts import create_progress_artifact, update_progress_artifact
 from tasks.line import StageLine
 from tasks.progress import show_progress

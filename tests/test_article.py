@@ -11,8 +11,8 @@ import pytest
 from scipy.special import expit, logit
 from sklearn.metrics import f1_score, roc_auc_score
 
+from propensity.metrics.calibration_error import measure_calibration_error
 from propensity.metrics.class_balance import balance_weights
-from propensity.model.prior_correction import measure_calibration_error
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "article.md"

@@ -17,7 +17,7 @@ from propensity.reference.exit_codes import describe_exit_codes, list_exit_codes
 from propensity.reference.settings import describe_settings
 from propensity.reference.tables import describe_warehouse
 from propensity.settings import NightlyConfig, Settings
-from propensity.warehouse.suppressions import read_suppressions
+from propensity.warehouse.suppression_file import read_suppressions
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deployments/*.md")])

@@ -22,14 +22,13 @@ from threadpoolctl import threadpool_limits
 
 from propensity.evaluation.recalibration import recalibrate_if_better
 from propensity.folds import N_FOLDS
+from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import load_contract
-from propensity.ingest.curation import CuratedBook
+from propensity.metrics.calibration_error import measure_calibration_error
 from propensity.model.cross_fitting import train_member
-from propensity.model.imbalance import STRATEGIES
 from propensity.model.prediction import Scorer, correct
-from propensity.model.prior_correction import measure_calibration_error
 from propensity.model.store import Member, ModelVersion, encoder_path, network_path
-from propensity.settings import NightlyConfig
+from propensity.settings import STRATEGIES, NightlyConfig
 
 pytestmark = pytest.mark.slow
 

@@ -13,13 +13,13 @@ from propensity.comparison.training import ScoredArm, run_network_arm
 from propensity.errors import InputError
 from propensity.folds import N_FOLDS, VALIDATION_SALT, assign_folds, select_share
 from propensity.ingest import duplicates
+from propensity.ingest.book import CuratedBook, read_labelled
 from propensity.ingest.contract import load_contract
-from propensity.ingest.curation import CuratedBook, ingest_files, read_labelled
+from propensity.ingest.curation import ingest_files
 from propensity.model import cross_fitting, early_stopping
 from propensity.model.cross_fitting import train_member
-from propensity.model.imbalance import STRATEGIES, StrategyName
 from propensity.model.store import Member, encoder_path, network_path
-from propensity.settings import NightlyConfig
+from propensity.settings import STRATEGIES, NightlyConfig, StrategyName
 from propensity.simulation.book import simulate_book
 
 CONTRACT = load_contract()

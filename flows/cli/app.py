@@ -14,7 +14,7 @@ from propensity.settings import Settings
 from propensity.storage.workspace import Workspace
 from propensity.warehouse import queries
 from propensity.warehouse.access import open_reader
-from propensity.warehouse.model_registry import find_champion
+from propensity.warehouse.promotions import find_champion
 
 app = typer.Typer(
     no_args_is_help=True,

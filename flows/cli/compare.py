@@ -9,8 +9,7 @@ import typer
 from flows.cli.starting import prepare_prefect, simulate_demo, stop_at_ctrl_c
 from flows.cli.terminal import print_frame, terminal
 from propensity.comparison.records import FILE_NAME, Comparison
-from propensity.model.imbalance import STRATEGIES, StrategyName
-from propensity.settings import NightlyConfig, Settings
+from propensity.settings import STRATEGIES, NightlyConfig, Settings, StrategyName
 from propensity.storage.input_files import find_files
 
 

@@ -14,11 +14,11 @@ from propensity.settings import Settings
 from propensity.storage.workspace import Workspace
 from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.leftovers import find_leftovers, remove_leftovers
-from propensity.warehouse.model_registry import roll_back_model
 from propensity.warehouse.pointer import roll_back
+from propensity.warehouse.promotions import roll_back_model
 from propensity.warehouse.retention import drop_superfluous, find_superfluous
-from propensity.warehouse.suppressing import record_suppressions
-from propensity.warehouse.suppressions import read_suppressions
+from propensity.warehouse.suppression_file import read_suppressions
+from propensity.warehouse.suppressions import record_suppressions
 
 Reason = Annotated[str, typer.Option(help="Why; it is recorded with your name.")]
 

@@ -11,8 +11,9 @@ from sklearn.metrics import brier_score_loss, precision_score, recall_score
 from propensity.comparison.records import ComparedArm, Comparison
 from propensity.comparison.training import ScoredArm
 from propensity.evaluation.recalibration import recalibrate_if_better
+from propensity.ingest.book import CuratedBook, follow_rule, read_labelled
 from propensity.ingest.contract import Contract
-from propensity.ingest.curation import CuratedBook, follow_rule, read_labelled
+from propensity.metrics.calibration_error import measure_calibration_error
 from propensity.metrics.classification import (
     compare_f1,
     evaluate_scores,
@@ -20,9 +21,7 @@ from propensity.metrics.classification import (
     measure_f1_interval,
 )
 from propensity.metrics.threshold import predict_responses
-from propensity.model.imbalance import STRATEGIES
-from propensity.model.prior_correction import measure_calibration_error
-from propensity.settings import NightlyConfig
+from propensity.settings import STRATEGIES, NightlyConfig
 
 REFERENCE = "none"
 HALF = 0.5

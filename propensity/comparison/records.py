@@ -12,12 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from propensity.ingest.contract import Contract, load_contract
-from propensity.model.imbalance import StrategyName
-from propensity.settings import NightlyConfig, Settings
+from propensity.settings import NightlyConfig, Settings, StrategyName
 from propensity.storage.atomic_write import write_whole
-from propensity.storage.input_files import digest_files, find_files
+from propensity.storage.hashing import digest_config, digest_files
+from propensity.storage.input_files import find_files
 from propensity.storage.workspace import Workspace
-from propensity.warehouse.runs import digest_config
 
 FILE_NAME = "comparison.parquet"
 

@@ -14,13 +14,12 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from propensity.folds import N_FOLDS
+from propensity.ingest.book import CuratedBook, read_labelled
 from propensity.ingest.contract import Contract
-from propensity.ingest.curation import CuratedBook, read_labelled
 from propensity.model.encoder import Encoder, fit_encoder
-from propensity.model.imbalance import StrategyName
 from propensity.model.store import ModelVersion
 from propensity.progress import OnProgress, ignore_progress
-from propensity.settings import NightlyConfig
+from propensity.settings import NightlyConfig, StrategyName
 from propensity.storage.atomic_write import write_whole
 
 LOGISTIC = "logistic regression"

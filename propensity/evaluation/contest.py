@@ -6,11 +6,11 @@ from numpy.typing import NDArray
 
 from propensity.errors import ChangedModelError, ModelError
 from propensity.evaluation.deciles import compare_buyers
-from propensity.evaluation.gate import Contender, Contest
 from propensity.evaluation.recalibration import recalibrate_if_better
+from propensity.evaluation.records import Contender, Contest
 from propensity.evaluation.slices import Slice, measure_slices
+from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import Contract
-from propensity.ingest.curation import CuratedBook
 from propensity.metrics.classification import compare_f1, evaluate_baselines, evaluate_scores
 from propensity.metrics.threshold import predict_responses
 from propensity.model.prediction import score_labelled

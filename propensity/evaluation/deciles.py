@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from propensity.metrics.records import Interval
-from propensity.monitoring.profile import cut_bands
-from propensity.scoring.gains import expect_buyers
+from propensity.metrics.binning import cut_bands
+from propensity.metrics.intervals import Interval, expect_buyers
 
 N_DECILES = 10
 

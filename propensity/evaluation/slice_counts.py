@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import Contract
 from propensity.ingest.contract_column import Column
-from propensity.ingest.curation import CuratedBook
-from propensity.monitoring.profile import cut_bands
+from propensity.metrics.binning import cut_bands
 
 N_BANDS = 5
 """Of a number: fifths are small enough to hide nothing and large enough to be judged."""

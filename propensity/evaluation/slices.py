@@ -8,14 +8,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from propensity.evaluation.slice_counts import Tally, tally_slices
+from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import Contract
-from propensity.ingest.curation import CuratedBook
 from propensity.metrics.classification import (
     compare_f1_of_kinds,
     compare_net_benefit,
     find_net_benefit_gain,
 )
-from propensity.metrics.records import Interval
+from propensity.metrics.intervals import Interval
 
 ERROR_RATE = 0.05
 """Of all slices of a night together; an equal candidate is stopped less often, see ADR 7."""

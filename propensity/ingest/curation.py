@@ -4,19 +4,17 @@ One night's book is one or more CSV files. Rows that keep the contract go to par
 their stable fold; the others go to rejected.csv with file, line, column and reason.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyroaring import BitMap64
 
 from propensity.errors import InputError
 from propensity.folds import assign_folds
+from propensity.ingest.book import CuratedBook
 from propensity.ingest.cell_checks import (
     REJECTED_SCHEMA,
     check_rows,
@@ -30,18 +28,6 @@ from propensity.progress import OnProgress, ignore_progress
 from propensity.storage.atomic_write import write_whole
 from propensity.storage.csv_injection import defuse_column
 from propensity.storage.parquet_parts import PartWriter
-
-
-@dataclass(frozen=True)
-class CuratedBook:
-    """What ingest wrote: parts of typed rows, and the rejected rows with their reasons."""
-
-    parts: tuple[Path, ...]
-    rejected: Path
-    n_rows: int
-    n_rejected: int
-    n_labelled: int
-    n_positive: int
 
 
 def ingest_files(
@@ -154,15 +140,3 @@ def _mark_repeated(
     marks = np.zeros(len(ids), dtype=np.bool_)
     marks[rows] = repeated | within
     return marks
-
-
-def read_labelled(book: CuratedBook, rows: pc.Expression | None = None) -> pa.Table:
-    """Read the policyholders whose response is known and for whom an expression holds."""
-    known = pc.field("response").is_valid()
-    chosen = known if rows is None else known & rows
-    return pa.concat_tables(pq.read_table(part, filters=chosen) for part in book.parts)
-
-
-def follow_rule(rows: pa.Table, contract: Contract) -> NDArray[np.bool_]:
-    """Tell whom the contract's baseline rule would call, shape (n,)."""
-    return np.all([pc.equal(rows[c], v) for c, v in contract.rule.where], axis=0)  # type: ignore[no-any-return]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pyarrow.csv as pacsv
 
+from propensity.ingest.book import CuratedBook
 from propensity.ingest.cell_checks import REJECTED_SCHEMA
-from propensity.ingest.curation import CuratedBook
 
 MAX_FOUND = 40
 """Longer texts are cut: a cell can hold anything."""

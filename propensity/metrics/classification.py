@@ -7,9 +7,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from propensity.folds import N_FOLDS
-from propensity.metrics.records import Baseline, Evaluation, Interval
+from propensity.metrics.calibration_error import measure_calibration_error
+from propensity.metrics.intervals import Interval
+from propensity.metrics.records import Baseline, Evaluation
 from propensity.metrics.threshold import choose_thresholds, predict_responses
-from propensity.model.prior_correction import measure_calibration_error
 
 N_COUNT_RESAMPLES = 10_000
 """Resampling counts costs nothing, however many policyholders they count."""

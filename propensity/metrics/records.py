@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from propensity.metrics.intervals import Interval
+
 CHANCE_OF_THRESHOLD = 3.0
 """Times half of F1 over the cube root of the ones: so far chance takes the threshold gap.
 
@@ -13,18 +15,6 @@ books of 4,000 to 300,000 labelled rows at prevalence 0.123, below 2.7 in 500 at
 in 2 of 700 at 0.3. With 300,000 rows 3 is a gap of 0.02; class weights left in the probabilities
 make it 0.4.
 """
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An interval, of 95 % unless its owner says otherwise."""
-
-    low: float
-    high: float
-
-    def __format__(self, spec: str) -> str:
-        """Write both ends in the given format: f"{interval:.3f}" is "0.451 to 0.459"."""
-        return f"{self.low:{spec}} to {self.high:{spec}}"
 
 
 @dataclass(frozen=True)

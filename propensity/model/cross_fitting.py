@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from propensity.errors import InputError, ModelError
 from propensity.folds import VALIDATION_SALT, select_share
+from propensity.ingest.book import CuratedBook, read_labelled
 from propensity.ingest.contract import Contract
-from propensity.ingest.curation import CuratedBook, read_labelled
 from propensity.model.early_stopping import OnEpoch, ValidationScores
 from propensity.model.encoder import fit_encoder
 from propensity.model.imbalance import plan_training

@@ -7,16 +7,15 @@ returned with it and undone in the scores (propensity/model/prior_correction.py)
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from propensity.metrics.class_balance import balance_weights
+from propensity.settings import StrategyName
 
-StrategyName = Literal["none", "class_weight", "undersample", "oversample", "focal", "soft_f1"]
 LossName = Literal["cross_entropy", "focal", "soft_f1"]
-STRATEGIES: tuple[StrategyName, ...] = get_args(StrategyName)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from scipy.special import expit
 
 from propensity.errors import ModelError
 from propensity.folds import N_FOLDS
+from propensity.ingest.book import CuratedBook, follow_rule, read_labelled
 from propensity.ingest.contract import Contract
-from propensity.ingest.curation import CuratedBook, follow_rule, read_labelled
 from propensity.model.encoder import Encoder
 from propensity.model.network import Predictor, load_network
 from propensity.model.prior_correction import correct_prior, smooth_probabilities, undo_focal_loss

@@ -86,22 +86,3 @@ def _log_slope(z: NDArray[np.float64], gamma: float) -> NDArray[np.float64]:
     # h(q) = (1 - q)^(gamma - 1) / q * ((1 - q) - gamma q log q)
     inner = np.logaddexp(log_rest, log_q + np.log(np.maximum(-gamma * log_q, 1e-300)))
     return np.asarray((gamma - 1) * log_rest - log_q + inner)
-
-
-def measure_calibration_error(
-    responses: NDArray[Any], probabilities: NDArray[Any], n_bins: int = 20
-) -> float:
-    """Mean gap between predicted and actual share of ones, over bins of equally many rows.
-
-    Expected calibration error with equal-mass bins (Nixon et al. 2019). Rows with equal
-    probabilities share their mean gap, so the order of the rows does not matter.
-
-    Args:
-        responses: 0 or 1, shape (n,).
-        probabilities: Shape (n,).
-        n_bins: Bins, in order of probability.
-    """
-    values, group, sizes = np.unique(probabilities, return_inverse=True, return_counts=True)
-    n_ones = np.bincount(group, weights=responses)
-    gaps = np.repeat(values.astype(np.float64) - n_ones / sizes, sizes)
-    return sum(abs(float(b.sum())) for b in np.array_split(gaps, n_bins)) / len(gaps)

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from propensity.metrics.records import Interval
+from propensity.metrics.intervals import Interval, find_share_interval
 from propensity.monitoring.profile import ValueCounts
-from propensity.monitoring.segments import find_share_interval
 from propensity.scoring.records import ScoredBook
 from propensity.storage.parquet_parts import read_batches
 

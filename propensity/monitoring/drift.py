@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from propensity.monitoring.profile import UNKNOWN, BookCounts, ValueCounts, cut_bands
+from propensity.metrics.binning import cut_bands
+from propensity.monitoring.profile import UNKNOWN, BookCounts, ValueCounts
 
 NOTABLE, LARGE = 0.1, 0.25
 """Customary bands of the stability index (Siddiqi 2006, Credit Risk Scorecards, ch. 8)."""

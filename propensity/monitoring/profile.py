@@ -17,17 +17,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import Contract
-from propensity.ingest.curation import CuratedBook
+from propensity.metrics.binning import find_cells
 from propensity.scoring.records import ScoredBook
 from propensity.storage.atomic_write import write_whole
 from propensity.storage.parquet_parts import read_batches
 
-SIGNIFICANT_DIGITS = 3
-SMALLEST = -30
-"""Numbers closer to 0 than ten to this power count as 0."""
-POWERS = np.array([float(f"1e{exponent}") for exponent in range(SMALLEST, 309)])
-"""Of ten: a logarithm would round 999,999,999,999.998 up to the next one."""
 UNKNOWN, SAID_NO, SAID_YES = 0, 1, 2
 """What is known of a policyholder: the columns of ValueCounts.n."""
 
@@ -105,39 +101,6 @@ def count_book(book: CuratedBook, scores: ScoredBook, contract: Contract) -> Boo
         probability.add(batch["probability"], batch["response"])
     features = tuple(tally.finish(name) for name, tally in tallies.items())
     return BookCounts(features, probability.finish("probability"))
-
-
-def find_cells(numbers: NDArray[Any]) -> NDArray[np.float64]:
-    """Round numbers down to three significant digits, whole numbers below 1000 not at all.
-
-    Args:
-        numbers: Finite, shape (n,).
-
-    Returns:
-        Lower ends of their cells, shape (n,).
-    """
-    x = np.asarray(numbers, dtype=np.float64)
-    x = np.where(np.abs(x) < POWERS[0], 0.0, x)
-    exponent = np.maximum(np.searchsorted(POWERS, np.abs(x), side="right") - 1, 0) + SMALLEST
-    places = exponent - SIGNIFICANT_DIGITS + 1
-    # 10 and 100 are exact, 0.1 and 0.01 are not: multiply or divide
-    up, down = (POWERS[np.maximum(p, 0) - SMALLEST] for p in (-places, places))
-    return np.asarray(np.floor(x * up / down) * down / up)
-
-
-def cut_bands(n: NDArray[np.int64], n_bands: int) -> NDArray[np.int64]:
-    """Cut cells in order into bands of about equally many; a large cell may fill several.
-
-    Args:
-        n: Policyholders in each cell, in order, shape (n,), not all 0.
-        n_bands: Bands to make; there may be fewer.
-
-    Returns:
-        The band of each cell, 0 and up without gaps, shape (n,).
-    """
-    middle = np.cumsum(n) - n / 2
-    band = np.floor(n_bands * middle / n.sum())
-    return np.asarray(np.unique(band, return_inverse=True)[1], dtype=np.int64)
 
 
 def _read(parts: tuple[Path, ...], columns: list[str]) -> Iterator[pa.Table]:

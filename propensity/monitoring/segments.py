@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from propensity.ingest.contract import Contract
 from propensity.ingest.contract_column import Column
-from propensity.metrics.records import Interval
-from propensity.monitoring.profile import SAID_YES, BookCounts, ValueCounts, cut_bands
+from propensity.metrics.binning import cut_bands
+from propensity.metrics.intervals import Interval, find_share_interval
+from propensity.monitoring.profile import SAID_YES, BookCounts, ValueCounts
 
 MAX_SEGMENTS = 8
 """More values of a category than these are summed up in one segment."""
@@ -48,12 +48,6 @@ class FeatureSegments:
 
     feature: Column
     segments: tuple[Segment, ...]
-
-
-def find_share_interval(n_positive: int, n: int) -> Interval:
-    """Return the 95 % interval of a share of n (score interval: Wilson 1927, JASA 22, 209)."""
-    interval = binomtest(n_positive, n).proportion_ci(0.95, method="wilson")
-    return Interval(float(interval.low), float(interval.high))
 
 
 def find_segments(counts: BookCounts, contract: Contract) -> tuple[FeatureSegments, ...]:

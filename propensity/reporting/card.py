@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from propensity import __version__
 from propensity.evaluation.deciles import Decile
-from propensity.evaluation.gate import Contender, Contest, Decision
+from propensity.evaluation.records import Contender, Contest, Decision
 from propensity.evaluation.slices import Slice, find_level
 from propensity.model.store import ModelVersion
 from propensity.reporting.contest import sort_slices

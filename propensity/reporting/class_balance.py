@@ -4,8 +4,8 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
+from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import Contract
-from propensity.ingest.curation import CuratedBook
 from propensity.metrics.class_balance import ClassBalance, measure_balance
 from propensity.reporting.book_charts import draw_balance
 from propensity.reporting.pictures import to_image, to_svg

@@ -1,6 +1,6 @@
 """Candidate, champion and baselines, and every slice of the book, as the rows of tables."""
 
-from propensity.evaluation.gate import Contender, Contest
+from propensity.evaluation.records import Contender, Contest
 from propensity.evaluation.slices import Slice
 
 Row = dict[str, str | float]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Engine
 
-from propensity.evaluation.gate import Contest, Decision
+from propensity.evaluation.records import Contest, Decision
 from propensity.reporting.card import find_card
 from propensity.reporting.night_facts import NightReport
 from propensity.reporting.rendering import templates

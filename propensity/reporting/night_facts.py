@@ -8,8 +8,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from propensity.comparison.records import FILE_NAME, Comparison
-from propensity.evaluation.gate import Contender, Contest, Decision
-from propensity.ingest.curation import CuratedBook
+from propensity.evaluation.records import Contender, Contest, Decision
+from propensity.ingest.book import CuratedBook
 from propensity.ingest.quarantine import Rejection, sum_up_rejected
 from propensity.monitoring.curves import (
     Called,

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from propensity.comparison.records import ComparedArm, Comparison
-from propensity.evaluation.gate import Contest
-from propensity.metrics.records import Interval
+from propensity.evaluation.records import Contest
+from propensity.metrics.intervals import Interval
 from propensity.monitoring.curves import Called, CurvePoint, ReliabilityBin
 from propensity.reporting.pictures import (
     COOL,

@@ -1,6 +1,6 @@
 """Is anything about a published night worth waking somebody?"""
 
-from propensity.evaluation.gate import Contender
+from propensity.evaluation.records import Contender
 from propensity.events import F1Dropped, NightDrifted
 from propensity.monitoring.drift import LARGE, compare_nights
 from propensity.monitoring.profile import BookCounts

@@ -7,12 +7,8 @@ accidents: whoever may write to the data folder can write a receipt too.
 
 import dataclasses
 import datetime as dt
-import functools
-import hashlib
-import json
 import shutil
 from collections.abc import Callable, Iterable
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -20,6 +16,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from propensity.runtime.night import OpenNight
 from propensity.storage.atomic_write import write_whole
+from propensity.storage.hashing import digest_code, digest_facts, digest_file
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -121,9 +118,9 @@ class Stage(Generic[Record]):
         night = self.night.run.night
         return {
             "stage": self.name,
-            "night": _digest([night.input_digest, night.config_digest]),
+            "night": digest_facts([night.input_digest, night.config_digest]),
             "code": digest_code(Path(__file__).parents[1]),
-            "input": _digest(self.read),
+            "input": digest_facts(self.read),
         }
 
 
@@ -133,23 +130,6 @@ def copy_files(receipt: Receipt[Any], folder: Path) -> None:
     for path in receipt.files:
         with write_whole(folder / path.name) as unfinished:
             shutil.copyfile(path, unfinished)
-
-
-def digest_file(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@functools.cache
-def digest_code(folder: Path) -> str:
-    """SHA-256 of every source below a folder and the versions of all installed packages."""
-    sources = {str(p.relative_to(folder)): digest_file(p) for p in folder.rglob("*.py")}
-    return _digest([sources, sorted({(d.name, d.version) for d in distributions()})])
-
-
-def _digest(facts: object) -> str:
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _move_paths(record: Record, move: Callable[[Path], Path]) -> Record:

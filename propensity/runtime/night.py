@@ -13,19 +13,14 @@ from propensity.errors import BusyError
 from propensity.ingest.contract import Contract, load_contract
 from propensity.model.store import check_if_there
 from propensity.settings import NightlyConfig, Settings
-from propensity.storage.input_files import digest_files, find_files
+from propensity.storage.hashing import digest_config, digest_files
+from propensity.storage.input_files import find_files
 from propensity.storage.workspace import Workspace
 from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.locks import only_one
-from propensity.warehouse.model_registry import find_champion, find_files_digest
-from propensity.warehouse.runs import (
-    Night,
-    Run,
-    digest_config,
-    find_earlier,
-    find_published,
-    start_run,
-)
+from propensity.warehouse.model_registry import find_files_digest
+from propensity.warehouse.promotions import find_champion
+from propensity.warehouse.runs import Night, Run, find_earlier, find_published, start_run
 
 
 @dataclass(frozen=True)

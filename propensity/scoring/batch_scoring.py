@@ -9,16 +9,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from propensity.evaluation.gate import Contender
+from propensity.evaluation.records import Contender
 from propensity.folds import CONTROL_SALT, select_share
+from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import Contract
-from propensity.ingest.curation import CuratedBook
 from propensity.metrics.threshold import predict_responses
 from propensity.model.prediction import Scorer
 from propensity.progress import OnProgress, ignore_progress
 from propensity.scoring.external_sort import sort_by_probability
 from propensity.scoring.percentiles import ProbabilityRanks, find_deciles
-from propensity.scoring.records import SCORES_SCHEMA, UNRANKED_SCHEMA, LeadRules, ScoredBook
+from propensity.scoring.records import SCORES_SCHEMA, UNRANKED_SCHEMA, ScoredBook
+from propensity.settings import LeadRules
 from propensity.storage.parquet_parts import PartWriter, read_batches
 
 OnPart = Callable[[int, Callable[[], int]], Any]

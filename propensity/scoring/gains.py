@@ -8,11 +8,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from propensity.metrics.records import Interval
+from propensity.metrics.intervals import expect_buyers
 from propensity.scoring.records import ScoredBook
 from propensity.storage.parquet_parts import read_batches
-
-TWO_SIDED_95 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -40,30 +38,6 @@ class Gain:
     reached_share: float
     actual_ratio: float
     relative_error: float
-
-
-def expect_buyers(
-    expected: float, variance: float, actual_ratio: float, relative_error: float, n: int
-) -> Interval:
-    """Return the 95 % interval of how many of n policyholders say yes.
-
-    Two things are uncertain. Each answer is a coin of its own: the number of yes has the variance
-    sum of p (1 - p) (Poisson binomial: Wang 1993, Statistica Sinica 3, 295). And the probabilities
-    may be off: among the known responses that were scored this high, by members that had not seen
-    them, the actual number was `actual_ratio` times the expected one, give or take
-    `relative_error`. The interval reaches around what the probabilities say and what that ratio
-    makes of it.
-
-    Args:
-        expected: Sum of the n probabilities.
-        variance: Sum of p (1 - p) over them.
-        actual_ratio: Actual over expected buyers, of the known responses this good.
-        relative_error: Standard error of that ratio: sqrt(sum of p (1 - p)) over the sum of p.
-        n: More cannot say yes.
-    """
-    half = TWO_SIDED_95 * math.sqrt(variance + (expected * relative_error) ** 2)
-    low, high = sorted((expected, expected * actual_ratio))
-    return Interval(max(0.0, low - half), min(float(n), high + half))
 
 
 def find_gains(scores: ScoredBook, suppressed: NDArray[np.int64]) -> list[Gain]:

@@ -28,20 +28,6 @@ UNRANKED_SCHEMA = pa.schema([field for field in SCORES_SCHEMA if field.name not 
 
 
 @dataclass(frozen=True)
-class LeadRules:
-    """Who of a book is a lead.
-
-    Args:
-        control_share: Share of the policyholders that is never called, so that the effect of
-            calling can be measured; always the same people.
-        includes_known: Call again those whose response is known.
-    """
-
-    control_share: float = 0.02
-    includes_known: bool = False
-
-
-@dataclass(frozen=True)
 class ScoredBook:
     """Parts of scores of every policyholder of a book, in SCORES_SCHEMA, best first."""
 

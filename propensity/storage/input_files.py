@@ -1,7 +1,6 @@
 """Which CSV files make tonight's book, and the digest that tells one book from another."""
 
 import glob
-import hashlib
 from pathlib import Path
 
 from propensity.errors import InputError
@@ -38,12 +37,3 @@ def _check_files(found: list[Path]) -> None:
             todo = "Remove one of the two, or narrow the pattern"
             raise InputError(f"{path} is given twice", expected="each file once", todo=todo)
         seen.add(path.resolve())
-
-
-def digest_files(files: list[Path]) -> str:
-    """SHA-256 over the contents of all files in order; their names do not matter."""
-    whole = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as stream:
-            whole.update(hashlib.file_digest(stream, "sha256").digest())
-    return whole.hexdigest()

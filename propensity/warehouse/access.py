@@ -1,31 +1,15 @@
-"""Bring the warehouse's schema up to date, and say in the database what each column means."""
+"""Open the warehouse: to write, its schema brought up to date, or only to read."""
 
-from pathlib import Path
+from sqlalchemy import Engine
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
-from sqlalchemy.schema import SetColumnComment, SetTableComment
-
-from propensity.errors import WarehouseError
 from propensity.warehouse.engine import (
     PATIENCE_SECONDS,
-    begin_write,
     connect,
-    describe,
     explain_absence,
     is_postgresql,
     wait_for,
 )
-from propensity.warehouse.locks import wait_for_lock
-from propensity.warehouse.schema.tables import metadata
-from propensity.warehouse.schema.views import describe_view, view_columns, view_comments
-
-migrations_folder = Path(__file__).parent / "migrations"
-MARKETING = "propensity_marketing"
-"""The role of deployments/sql/roles.sql that may read the views and nothing else."""
+from propensity.warehouse.schema.migration import check_known, is_up_to_date, migrate
 
 
 def open_warehouse(url: str, patience: float = PATIENCE_SECONDS) -> Engine:
@@ -42,7 +26,7 @@ def open_warehouse(url: str, patience: float = PATIENCE_SECONDS) -> Engine:
     wait_for(engine, patience)
     with explain_absence(engine):
         if not is_up_to_date(engine):
-            _check_known(engine)
+            check_known(engine)
             migrate(engine, "head")
     return engine
 
@@ -61,79 +45,3 @@ def open_reader(url: str) -> Engine:
         return open_warehouse(url)
     wait_for(engine)
     return engine
-
-
-def is_up_to_date(engine: Engine) -> bool:
-    """Tell whether the last migration was applied."""
-    return _find_revision(engine) == ScriptDirectory(str(migrations_folder)).get_current_head()
-
-
-def _find_revision(engine: Engine) -> str | None:
-    with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
-
-
-def _check_known(engine: Engine) -> None:
-    """Refuse a schema that newer software has made."""
-    migrations = ScriptDirectory(str(migrations_folder))
-    known = [migration.revision for migration in migrations.walk_revisions()]
-    found = _find_revision(engine)
-    if found is not None and found not in known:
-        raise WarehouseError(
-            f"The warehouse {describe(engine)} has the schema {found} of newer software",
-            expected=f"{known[0]} or earlier",
-            todo="Run that software, or restore the backup of before its update",
-        )
-
-
-def migrate(engine: Engine, revision: str) -> None:
-    """Apply or take back migrations until a revision, all or none of them.
-
-    Args:
-        engine: The warehouse.
-        revision: Name of a migration, `head` or `base`.
-    """
-    with begin_write(_without_foreign_keys(engine)) as connection:
-        wait_for_lock(connection, "migrate")
-        config = configure(connection)
-        current = MigrationContext.configure(connection).get_current_revision()
-        is_down = revision == "base" or (revision != "head" and revision < (current or ""))
-        (command.downgrade if is_down else command.upgrade)(config, revision)
-        if is_postgresql(engine) and revision == "head":
-            _comment(connection)
-            _grant(connection)
-
-
-def configure(connection: Connection) -> Config:
-    """Tell Alembic where the migrations are and which connection to use."""
-    config = Config(attributes={"connection": connection})
-    config.set_main_option("script_location", str(migrations_folder))
-    return config
-
-
-def _without_foreign_keys(engine: Engine) -> Engine:
-    """SQLite changes a table by making it anew, which a foreign key to it would forbid."""
-    return engine.execution_options(checks_foreign_keys=False)
-
-
-def _comment(connection: Connection) -> None:
-    for table in metadata.sorted_tables:
-        connection.execute(SetTableComment(table))
-        for column in table.columns:
-            connection.execute(SetColumnComment(column))
-    for view in view_columns:
-        _say(connection, f"VIEW {view}", view_comments[view])
-        for name, meaning in describe_view(view).items():
-            _say(connection, f"COLUMN {view}.{name}", meaning)
-
-
-def _say(connection: Connection, what: str, meaning: str) -> None:
-    quoted = meaning.replace("'", "''")  # COMMENT takes no parameters
-    connection.execute(text(f"COMMENT ON {what} IS '{quoted}'".replace(":", "\\:")))
-
-
-def _grant(connection: Connection) -> None:
-    """Views made anew have lost the rights that roles.sql gave."""
-    role = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
-    if connection.execute(role, {"role": MARKETING}).first():
-        connection.exec_driver_sql(f"GRANT SELECT ON {', '.join(view_columns)} TO {MARKETING}")

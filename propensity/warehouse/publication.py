@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, insert, select, update
 
 from propensity.errors import WarehouseError
-from propensity.evaluation.gate import Contender
-from propensity.ingest.curation import CuratedBook
+from propensity.evaluation.records import Contender
+from propensity.ingest.book import CuratedBook
 from propensity.progress import OnProgress, ignore_progress
 from propensity.scoring.gains import Gain, find_gains
 from propensity.scoring.records import ScoredBook

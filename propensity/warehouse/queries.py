@@ -7,8 +7,7 @@ import pandas as pd
 from sqlalchemy import Connection, Engine, TextClause, text
 
 from propensity.errors import WarehouseError
-from propensity.metrics.records import Interval
-from propensity.scoring.gains import expect_buyers
+from propensity.metrics.intervals import Interval, expect_buyers
 from propensity.warehouse.engine import begin_snapshot, explain_absence
 
 LEADS = text(
@@ -101,7 +100,7 @@ class CallForecast:
     Args:
         n_calls: Leads to call; fewer than asked for when there are no more.
         expected_buyers: Sum of their probabilities.
-        interval: 95 %, see propensity.scoring.gains.expect_buyers.
+        interval: 95 %, see propensity.metrics.intervals.expect_buyers.
         reached_share: Of the buyers among all leads of the night.
     """
 

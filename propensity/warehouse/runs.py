@@ -38,12 +38,6 @@ class Run:
     night: Night
 
 
-def digest_config(contract_digest: str, decisive: dict[str, object]) -> str:
-    """SHA-256 of everything but the book that decides the scores: contract, settings, code."""
-    text = json.dumps([contract_digest, decisive, __version__], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def find_published(engine: Engine, night: Night) -> Run | None:
     """Return the latest attempt at this very night that was published."""
     runs = scoring_runs.c

@@ -1,81 +1,18 @@
-"""Whom never to contact: read from a CSV file, effective at once in the view leads."""
+"""Whom never to contact: recorded so that no objection is lost to a shorter pause."""
 
-import csv
 import datetime as dt
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Engine, or_, select
+from sqlalchemy import Connection, Engine, delete, insert, or_, select
 
-from propensity.errors import InputError
+from propensity.warehouse.engine import begin_write, explain_absence
+from propensity.warehouse.locks import wait_for_lock
 from propensity.warehouse.schema.tables import suppressions
-
-REQUIRED = ("policyholder_id", "reason")
-OPTIONAL = ("valid_from", "valid_until")
-TODO = "Nothing was changed. Mend the file and try again"
-
-
-@dataclass(frozen=True)
-class Suppression:
-    """One row of a file: whom not to contact, why, from and until when (UTC days, inclusive)."""
-
-    policyholder_id: int
-    reason: str
-    valid_from: dt.date
-    valid_until: dt.date | None
-
-
-def read_suppressions(path: Path) -> list[Suppression]:
-    """Read a CSV file with policyholder_id, reason and, if wanted, valid_from and valid_until.
-
-    A blank valid_from is today (UTC), a blank valid_until for ever.
-
-    Raises:
-        InputError: No such file, a column missing, a value that is none; nothing is recorded then.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            _check_header(path, list(rows.fieldnames or []))
-            today = dt.datetime.now(dt.UTC).date()
-            return [_read_row(f"{path}, line {rows.line_num}", row, today) for row in rows]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read: {error}", todo=TODO) from error
-
-
-def _check_header(path: Path, found: list[str]) -> None:
-    missing = [name for name in REQUIRED if name not in found]
-    unknown = [name for name in found if name not in REQUIRED + OPTIONAL]
-    if missing or unknown:
-        raise InputError(
-            f"{path}, line 1: columns {', '.join(found) or 'none'}",
-            expected=f"{', '.join(REQUIRED)} and, if wanted, {', '.join(OPTIONAL)}",
-            todo=TODO,
-        )
-
-
-def _read_row(where: str, row: dict[str, str | None], today: dt.date) -> Suppression:
-    if None in row:  # where csv puts what no column is there for
-        raise InputError(f"{where}: more values than columns", todo=TODO)
-    values = {name: (row.get(name) or "").strip() for name in REQUIRED + OPTIONAL}
-    column, expected = "policyholder_id", "a whole number"
-    try:
-        policyholder_id = int(np.int64(values[column]))
-        column, expected = "valid_from", "a date such as 2026-11-23, or blank: today"
-        valid_from = dt.date.fromisoformat(values[column]) if values[column] else today
-        column, expected = "valid_until", "a date not before valid_from, or blank: for ever"
-        valid_until = dt.date.fromisoformat(values[column]) if values[column] else None
-        if valid_until and valid_until < valid_from:
-            raise ValueError  # noqa: TRY301
-        column, expected = "reason", "why, for example: objected"
-        if not values[column]:
-            raise ValueError  # noqa: TRY301
-    except (ValueError, OverflowError):
-        found = f"{where}, column {column}: {values[column]!r}"
-        raise InputError(found, expected=expected, todo=TODO) from None
-    return Suppression(policyholder_id, values["reason"], valid_from, valid_until)
+from propensity.warehouse.suppression_file import Suppression
 
 
 def find_suppressed(engine: Engine) -> NDArray[np.int64]:
@@ -86,3 +23,102 @@ def find_suppressed(engine: Engine) -> NDArray[np.int64]:
     )
     with engine.connect() as connection:
         return np.array(connection.execute(query).scalars().all(), dtype=np.int64)
+
+
+INSERT_ROWS = 10_000
+
+
+Ends = dict[tuple[int, dt.date], dt.date | None]
+"""Of what is stored: valid_until of each id and valid_from."""
+
+
+@dataclass(frozen=True)
+class RecordedSuppressions:
+    """What became of the rows of a file.
+
+    Args:
+        n_recorded: Stored as they are: new, or in the place of one that ended earlier.
+        n_shortened: Stored in the place of one that would have lasted longer, as was asked for.
+        n_kept: Changed nothing: what was stored, or another row of the file, lasts as long.
+    """
+
+    n_recorded: int
+    n_shortened: int
+    n_kept: int
+
+
+def record_suppressions(
+    engine: Engine, rows: list[Suppression], *, by: str, may_shorten: bool = False
+) -> RecordedSuppressions:
+    """Record all rows in one transaction; of the same id and valid_from what lasts longest counts.
+
+    So an objection is never lost to a shorter pause, be it in the same file or in a later one.
+
+    Args:
+        engine: The warehouse.
+        rows: In any order.
+        by: Who records them.
+        may_shorten: Let a row end what is stored of the same id and valid_from earlier.
+
+    Raises:
+        WarehouseError: The database does not answer.
+    """
+    stamp = {"recorded_at": dt.datetime.now(dt.UTC), "recorded_by": by}
+    n_stored = n_shortened = 0
+    with explain_absence(engine), begin_write(engine) as connection:
+        wait_for_lock(connection, "suppress")
+        for chunk in _chunk(_keep_longest(rows)):
+            ends = _find_ends(connection, chunk)
+            differ = [r for r in chunk if _differs(r, ends, may_shorten=may_shorten)]
+            n_stored += len(differ)
+            n_shortened += sum(_is_shorter(r, ends) for r in differ)
+            _replace(connection, [asdict(row) | stamp for row in differ])
+    return RecordedSuppressions(n_stored - n_shortened, n_shortened, len(rows) - n_stored)
+
+
+def _keep_longest(rows: list[Suppression]) -> list[Suppression]:
+    """Of the same id and valid_from one row, the first of those that last longest."""
+    longest: dict[tuple[int, dt.date], Suppression] = {}
+    for row in rows:
+        key = row.policyholder_id, row.valid_from
+        if key not in longest or _last_day(longest[key].valid_until) < _last_day(row.valid_until):
+            longest[key] = row
+    return list(longest.values())
+
+
+def _last_day(valid_until: dt.date | None) -> dt.date:
+    return valid_until or dt.date.max
+
+
+def _is_shorter(row: Suppression, ends: Ends) -> bool:
+    key = row.policyholder_id, row.valid_from
+    return key in ends and _last_day(row.valid_until) < _last_day(ends[key])
+
+
+def _differs(row: Suppression, ends: Ends, *, may_shorten: bool) -> bool:
+    key = row.policyholder_id, row.valid_from
+    if _is_shorter(row, ends):
+        return may_shorten
+    return key not in ends or row.valid_until != ends[key]
+
+
+def _find_ends(connection: Connection, rows: list[Suppression]) -> Ends:
+    stored = suppressions.c
+    ids = [row.policyholder_id for row in rows]
+    columns = stored.policyholder_id, stored.valid_from, stored.valid_until
+    found = connection.execute(select(*columns).where(stored.policyholder_id.in_(ids)))
+    return {(policyholder_id, first): last for policyholder_id, first, last in found}
+
+
+def _replace(connection: Connection, values: list[dict[str, Any]]) -> None:
+    for valid_from in {v["valid_from"] for v in values}:
+        ids = [v["policyholder_id"] for v in values if v["valid_from"] == valid_from]
+        same_ids = suppressions.c.policyholder_id.in_(ids)
+        same_day = suppressions.c.valid_from == valid_from
+        connection.execute(delete(suppressions).where(same_ids, same_day))
+    if values:
+        connection.execute(insert(suppressions), values)
+
+
+def _chunk(rows: list[Suppression]) -> Iterator[list[Suppression]]:
+    return (rows[start : start + INSERT_ROWS] for start in range(0, len(rows), INSERT_ROWS))

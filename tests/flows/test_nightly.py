@@ -25,11 +25,11 @@ from propensity.model.store import network_path
 from propensity.runtime.night import reach_warehouse
 from propensity.settings import NightlyConfig
 from propensity.simulation.book import simulate_book
-from propensity.storage.input_files import digest_files
+from propensity.storage.hashing import digest_config, digest_files
 from propensity.storage.workspace import Workspace
-from propensity.warehouse.model_registry import find_champion
+from propensity.warehouse.promotions import find_champion
 from propensity.warehouse.queries import RUNS, RunSummary, read_rows, summarize_run
-from propensity.warehouse.runs import Night, digest_config
+from propensity.warehouse.runs import Night
 
 pytestmark = pytest.mark.slow
 N_ROWS = 20_000

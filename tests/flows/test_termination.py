@@ -7,7 +7,7 @@ import pytest
 from prefect.exceptions import TerminationSignal
 from prefect.utilities.engine import capture_sigterm
 
-from flows.termination import heed_termination
+from flows.signals import heed_termination
 
 
 class Slow:

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from propensity.ingest.contract import Contract, load_contract
-from propensity.metrics.records import Evaluation, Interval
+from propensity.metrics.intervals import Interval
+from propensity.metrics.records import Evaluation
 
 SOUND = {
     "id": "1", "Gender": "Male", "Age": "44", "Driving_License": "1", "Region_Code": "28.0",

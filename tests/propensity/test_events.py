@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from propensity.events import EVENTS, NightDrifted, NightLate, describe_events
+from propensity.events import NightDrifted, NightLate
+from propensity.reference.events import EVENTS, describe_events
 
 ROOT = Path(__file__).parents[2]
 TODAY = dt.date(2026, 11, 24)

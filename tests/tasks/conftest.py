@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from propensity.evaluation.gate import Contest, Decision
-from propensity.ingest.curation import CuratedBook
+from propensity.evaluation.records import Contest, Decision
+from propensity.ingest.book import CuratedBook
 from propensity.model.store import Member
 from propensity.runtime.night import OpenNight, open_night
 from propensity.settings import NightlyConfig

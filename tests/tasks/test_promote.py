@@ -1,7 +1,7 @@
 from sqlalchemy import select
 
 from propensity.runtime.night import reach_warehouse
-from propensity.warehouse.model_registry import find_champion
+from propensity.warehouse.promotions import find_champion
 from propensity.warehouse.schema.tables import promotions
 
 

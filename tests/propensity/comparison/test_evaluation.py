@@ -14,7 +14,7 @@ from propensity.comparison.records import ComparedArm, Comparison
 from propensity.comparison.training import ScoredArm
 from propensity.folds import N_FOLDS
 from propensity.metrics.classification import compare_f1
-from propensity.metrics.records import Interval
+from propensity.metrics.intervals import Interval
 from propensity.model.prior_correction import correct_prior
 from propensity.settings import NightlyConfig
 

@@ -13,13 +13,13 @@ import pytest
 from propensity.errors import ChangedModelError, ModelError
 from propensity.evaluation.contest import judge
 from propensity.evaluation.deciles import compare_buyers
-from propensity.evaluation.gate import Contest
 from propensity.evaluation.recalibration import Recalibration, recalibrate_if_better
+from propensity.evaluation.records import Contest
 from propensity.evaluation.slices import measure_slices
+from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import Contract, load_contract
-from propensity.ingest.curation import CuratedBook
 from propensity.metrics.classification import compare_f1, evaluate_scores
-from propensity.metrics.records import Interval
+from propensity.metrics.intervals import Interval
 from propensity.metrics.threshold import predict_responses
 from propensity.model.store import ModelVersion, save_version
 from propensity.settings import NightlyConfig

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from propensity.evaluation.gate import Contender, Contest, Decision, decide
+from propensity.evaluation.gate import decide
+from propensity.evaluation.records import Contender, Contest, Decision
 from propensity.evaluation.slices import Slice
-from propensity.metrics.records import Baseline, Interval
+from propensity.metrics.intervals import Interval
+from propensity.metrics.records import Baseline
 from propensity.model.store import ModelVersion
 
 from ..conftest import QUALITY

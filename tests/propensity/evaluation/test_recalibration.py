@@ -13,7 +13,7 @@ from propensity.evaluation.recalibration import (
     recalibrate_if_better,
 )
 from propensity.folds import N_FOLDS
-from propensity.model.prior_correction import measure_calibration_error
+from propensity.metrics.calibration_error import measure_calibration_error
 
 N = 60_000
 

@@ -10,18 +10,20 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.special import expit, logit
 
-from propensity.evaluation.gate import Contender, Contest, decide
+from propensity.evaluation.gate import decide
+from propensity.evaluation.records import Contender, Contest
 from propensity.evaluation.slice_counts import MIN_POSITIVE, MIN_ROWS
 from propensity.evaluation.slices import Slice, find_level, measure_slices
+from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import load_contract
-from propensity.ingest.curation import CuratedBook
 from propensity.metrics.classification import (
     compare_f1,
     compare_net_benefit,
     measure_f1,
     measure_f1_interval,
 )
-from propensity.metrics.records import Baseline, Interval
+from propensity.metrics.intervals import Interval
+from propensity.metrics.records import Baseline
 from propensity.metrics.threshold import choose_thresholds, predict_responses
 from propensity.model.store import ModelVersion
 from propensity.simulation.book import simulate_rows

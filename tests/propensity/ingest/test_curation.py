@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from propensity.errors import InputError
 from propensity.folds import N_FOLDS, assign_folds
 from propensity.ingest import csv_lines, curation
-from propensity.ingest.curation import CuratedBook, ingest_files, read_labelled
+from propensity.ingest.book import CuratedBook, read_labelled
+from propensity.ingest.curation import ingest_files
 from propensity.simulation.book import simulate_book, simulate_rows
 from propensity.storage.input_files import find_files
 from propensity.storage.parquet_parts import PartWriter

@@ -2,7 +2,8 @@
 
 import pytest
 
-from propensity.ingest.curation import CuratedBook, ingest_files
+from propensity.ingest.book import CuratedBook
+from propensity.ingest.curation import ingest_files
 from propensity.ingest.quarantine import MAX_FOUND, Rejection, sum_up_rejected
 
 

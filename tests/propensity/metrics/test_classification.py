@@ -26,7 +26,8 @@ from propensity.metrics.classification import (
     evaluate_scores,
     measure_f1,
 )
-from propensity.metrics.records import Evaluation, Interval
+from propensity.metrics.intervals import Interval
+from propensity.metrics.records import Evaluation
 from propensity.metrics.threshold import predict_responses
 from propensity.simulation.book import simulate_rows
 

@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, f1_score
 
 from propensity.errors import ModelError
-from propensity.evaluation.gate import Contender
+from propensity.evaluation.records import Contender
 from propensity.folds import VALIDATION_SALT, assign_folds, select_share
+from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import load_contract
-from propensity.ingest.curation import CuratedBook, ingest_files
+from propensity.ingest.curation import ingest_files
 from propensity.metrics.class_balance import balance_weights
 from propensity.metrics.classification import evaluate_baselines, evaluate_scores
-from propensity.metrics.records import Evaluation, Interval
+from propensity.metrics.intervals import Interval
+from propensity.metrics.records import Evaluation
 from propensity.metrics.threshold import choose_threshold
 from propensity.model.cross_fitting import train_member
 from propensity.model.encoder import Encoder
@@ -30,8 +32,7 @@ from propensity.model.network import Predictor, load_network
 from propensity.model.prediction import score_labelled
 from propensity.model.store import Member, ModelVersion, encoder_path, network_path
 from propensity.scoring.batch_scoring import score_book
-from propensity.scoring.records import LeadRules
-from propensity.settings import NightlyConfig
+from propensity.settings import LeadRules, NightlyConfig
 from propensity.simulation.book import simulate_book
 
 CONTRACT = load_contract()

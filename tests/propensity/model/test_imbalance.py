@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from propensity.metrics.class_balance import balance_weights
-from propensity.model.imbalance import STRATEGIES, plan_training
+from propensity.model.imbalance import plan_training
+from propensity.settings import STRATEGIES
 
 ZEROS, ONES = 319_553, 62_601
 """Of the article the project grew from."""

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_expit, logit
 
+from propensity.metrics.calibration_error import measure_calibration_error
 from propensity.model.prior_correction import (
     FOCUS,
     correct_prior,
-    measure_calibration_error,
     smooth_probabilities,
     undo_focal_loss,
 )

@@ -6,6 +6,7 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import f1_score, precision_recall_curve, precision_score, recall_score
 
+from propensity.metrics.intervals import find_share_interval
 from propensity.monitoring.curves import (
     count_called,
     measure_reliability,
@@ -13,7 +14,6 @@ from propensity.monitoring.curves import (
     trace_precision_recall,
 )
 from propensity.monitoring.profile import ValueCounts
-from propensity.monitoring.segments import find_share_interval
 from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.storage import parquet_parts
 from propensity.storage.parquet_parts import PartWriter

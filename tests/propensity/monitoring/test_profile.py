@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from propensity.ingest.curation import CuratedBook
-from propensity.monitoring.profile import POWERS, BookCounts, count_book, cut_bands, find_cells
+from propensity.ingest.book import CuratedBook
+from propensity.metrics.binning import POWERS, cut_bands, find_cells
+from propensity.monitoring.profile import BookCounts, count_book
 from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.storage import parquet_parts
 from propensity.storage.parquet_parts import PartWriter

@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from propensity.metrics.intervals import find_share_interval
 from propensity.monitoring.profile import BookCounts, ValueCounts
-from propensity.monitoring.segments import Segment, find_segments, find_share_interval
+from propensity.monitoring.segments import Segment, find_segments
 
 
 def count(name: str, values: tuple, n: list, *, is_number: bool = False) -> ValueCounts:

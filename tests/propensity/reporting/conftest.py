@@ -10,12 +10,14 @@ import pyarrow as pa
 import pytest
 
 from propensity.comparison.records import ComparedArm, Comparison
-from propensity.evaluation.gate import Contender, Contest, Decision
+from propensity.evaluation.records import Contender, Contest, Decision
 from propensity.folds import assign_folds
+from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import load_contract
-from propensity.ingest.curation import CuratedBook, ingest_files
+from propensity.ingest.curation import ingest_files
 from propensity.metrics.classification import evaluate_scores
-from propensity.metrics.records import Baseline, Evaluation, Interval
+from propensity.metrics.intervals import Interval
+from propensity.metrics.records import Baseline, Evaluation
 from propensity.metrics.threshold import predict_responses
 from propensity.model.store import ModelVersion
 from propensity.reporting.night_facts import NightReport, describe_night

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from propensity.evaluation.deciles import compare_buyers
-from propensity.evaluation.gate import Contender, Contest, Decision
 from propensity.evaluation.recalibration import Recalibration
+from propensity.evaluation.records import Contender, Contest, Decision
 from propensity.evaluation.slices import Slice
 from propensity.ingest.contract import load_contract
-from propensity.metrics.records import Baseline, Interval
+from propensity.metrics.intervals import Interval
+from propensity.metrics.records import Baseline
 from propensity.model.store import Member, ModelVersion
 from propensity.reporting.card import ModelCard, find_card, render_markdown, render_page, write_card
 from propensity.runtime.night import OpenNight

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from propensity.errors import InputError
+from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import Contract, load_contract
-from propensity.ingest.curation import CuratedBook
 from propensity.reporting.class_balance import (
     BalanceReport,
     describe_balance,

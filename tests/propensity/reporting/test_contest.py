@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from propensity.evaluation.gate import Contender, Contest
+from propensity.evaluation.records import Contender, Contest
 from propensity.evaluation.slices import Slice
-from propensity.metrics.records import Baseline, Interval
+from propensity.metrics.intervals import Interval
+from propensity.metrics.records import Baseline
 from propensity.model.store import ModelVersion
 from propensity.reporting.contest import tabulate_contest, tabulate_slices
 from tests.propensity.conftest import QUALITY

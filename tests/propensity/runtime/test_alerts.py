@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from propensity.evaluation.gate import Contender
+from propensity.evaluation.records import Contender
 from propensity.ingest.contract import load_contract
-from propensity.metrics.records import Interval
+from propensity.metrics.intervals import Interval
 from propensity.model.store import ModelVersion
 from propensity.monitoring.drift import LARGE
 from propensity.monitoring.profile import BookCounts, ValueCounts

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 import propensity
-from propensity.runtime.checkpoints import Stage, copy_files, digest_code
+from propensity.runtime.checkpoints import Stage, copy_files
 from propensity.runtime.night import OpenNight
 from propensity.settings import NightlyConfig
+from propensity.storage.hashing import digest_code
 from propensity.storage.workspace import Workspace
 from propensity.warehouse.runs import Night, Run
 

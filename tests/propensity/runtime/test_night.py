@@ -4,8 +4,8 @@ import pytest
 
 from propensity.errors import WarehouseAwayError
 from propensity.runtime.night import reach_warehouse, rejoin_warehouse
-from propensity.warehouse.access import is_up_to_date
 from propensity.warehouse.engine import connect
+from propensity.warehouse.schema.migration import is_up_to_date
 from tests.conftest import start_postgresql
 
 

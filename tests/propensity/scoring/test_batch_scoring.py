@@ -16,11 +16,12 @@ import pytest
 from sklearn.metrics import f1_score
 
 from propensity.errors import ChangedModelError, ModelError
-from propensity.evaluation.gate import Contender
 from propensity.evaluation.recalibration import Recalibration
+from propensity.evaluation.records import Contender
 from propensity.folds import CONTROL_SALT, select_share
+from propensity.ingest.book import CuratedBook, read_labelled
 from propensity.ingest.contract import load_contract
-from propensity.ingest.curation import CuratedBook, ingest_files, read_labelled
+from propensity.ingest.curation import ingest_files
 from propensity.metrics.classification import evaluate_scores
 from propensity.model import network
 from propensity.model.encoder import Encoder, fit_encoder
@@ -45,7 +46,8 @@ from propensity.model.store import (
 from propensity.model.target_encoding import pair_features
 from propensity.scoring import external_sort
 from propensity.scoring.batch_scoring import score_book
-from propensity.scoring.records import SCORES_SCHEMA, LeadRules
+from propensity.scoring.records import SCORES_SCHEMA
+from propensity.settings import LeadRules
 from propensity.simulation.book import simulate_book
 from propensity.storage import parquet_parts
 

@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from propensity.scoring.gains import expect_buyers, find_gains, forecast_calls
+from propensity.metrics.intervals import expect_buyers
+from propensity.scoring.gains import find_gains, forecast_calls
 from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.storage import parquet_parts
 from propensity.storage.parquet_parts import PartWriter

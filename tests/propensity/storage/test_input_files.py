@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from propensity.errors import InputError
-from propensity.storage.input_files import digest_files, find_files
+from propensity.storage.hashing import digest_files
+from propensity.storage.input_files import find_files
 
 
 def test_globs_are_sorted_and_order_given_is_kept(tmp_path, monkeypatch) -> None:

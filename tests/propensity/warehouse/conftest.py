@@ -9,14 +9,15 @@ import pyarrow as pa
 import pytest
 from sqlalchemy import Engine, text
 
-from propensity.evaluation.gate import Contender, Decision
-from propensity.ingest.curation import CuratedBook
-from propensity.metrics.records import Interval
+from propensity.evaluation.records import Contender, Decision
+from propensity.ingest.book import CuratedBook
+from propensity.metrics.intervals import Interval
 from propensity.model.store import ModelVersion
 from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.storage.parquet_parts import PartWriter
 from propensity.warehouse.access import open_warehouse
-from propensity.warehouse.model_registry import find_champion, record_decision
+from propensity.warehouse.model_registry import record_decision
+from propensity.warehouse.promotions import find_champion
 from propensity.warehouse.publication import publish_scores
 from propensity.warehouse.runs import Night, Run, start_run
 from tests.propensity.conftest import QUALITY as PLAUSIBLE

@@ -8,15 +8,15 @@ from alembic import command
 from sqlalchemy import MetaData, inspect, text
 
 from propensity.errors import WarehouseAwayError, WarehouseError
-from propensity.warehouse.access import (
+from propensity.warehouse.access import open_warehouse
+from propensity.warehouse.engine import POSTGRESQL_POOL, connect, is_postgresql
+from propensity.warehouse.queries import RUNS, read_rows
+from propensity.warehouse.schema.migration import (
     configure,
     is_up_to_date,
     migrate,
     migrations_folder,
-    open_warehouse,
 )
-from propensity.warehouse.engine import POSTGRESQL_POOL, connect, is_postgresql
-from propensity.warehouse.queries import RUNS, read_rows
 from propensity.warehouse.schema.tables import metadata
 from propensity.warehouse.schema.views import describe_view, view_columns
 

@@ -7,8 +7,8 @@ from propensity.errors import WarehouseError
 from propensity.warehouse.call_list import CallListChange, compare_call_lists
 from propensity.warehouse.engine import connect
 from propensity.warehouse.retention import drop_superfluous
-from propensity.warehouse.suppressing import record_suppressions
-from propensity.warehouse.suppressions import Suppression
+from propensity.warehouse.suppression_file import Suppression
+from propensity.warehouse.suppressions import record_suppressions
 
 from .conftest import N_ROWS, night_of
 

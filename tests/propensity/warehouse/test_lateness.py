@@ -1,7 +1,7 @@
 import datetime as dt
 from pathlib import Path
 
-from propensity.warehouse.lateness import find_lateness
+from propensity.warehouse.nights import find_lateness
 from propensity.warehouse.pointer import roll_back
 from propensity.warehouse.runs import fail_run, start_run
 

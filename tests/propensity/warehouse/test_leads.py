@@ -14,8 +14,8 @@ from propensity.warehouse.publication import publish_scores
 from propensity.warehouse.queries import forecast_calls, read_calls
 from propensity.warehouse.schema.views import view_columns
 from propensity.warehouse.scores import partitions, run_tables
-from propensity.warehouse.suppressing import record_suppressions
-from propensity.warehouse.suppressions import Suppression
+from propensity.warehouse.suppression_file import Suppression
+from propensity.warehouse.suppressions import record_suppressions
 
 from .conftest import BOOK, QUALITY, begin, night_of, published_id, read
 

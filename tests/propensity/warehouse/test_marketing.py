@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from propensity.warehouse.suppressing import record_suppressions
-from propensity.warehouse.suppressions import Suppression
+from propensity.warehouse.suppression_file import Suppression
+from propensity.warehouse.suppressions import record_suppressions
 
 from .conftest import read
 

@@ -4,13 +4,9 @@ import datetime as dt
 import pytest
 
 from propensity.errors import WarehouseError
-from propensity.evaluation.gate import Contender, Decision
-from propensity.warehouse.model_registry import (
-    find_champion,
-    find_files_digest,
-    record_decision,
-    roll_back_model,
-)
+from propensity.evaluation.records import Contender, Decision
+from propensity.warehouse.model_registry import find_files_digest, record_decision
+from propensity.warehouse.promotions import find_champion, roll_back_model
 from propensity.warehouse.runs import start_run
 
 from .conftest import begin, night_of, read

@@ -2,8 +2,7 @@
 
 import datetime as dt
 
-from propensity.warehouse.model_registry import roll_back_model
-from propensity.warehouse.promotions import read_history
+from propensity.warehouse.promotions import read_history, roll_back_model
 
 from .conftest import begin, night_of
 

@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import make_url, text
 
 from propensity.errors import WarehouseError
-from propensity.warehouse.access import migrate, open_reader, open_warehouse
+from propensity.warehouse.access import open_reader, open_warehouse
 from propensity.warehouse.engine import connect
 from propensity.warehouse.publication import publish_scores
 from propensity.warehouse.queries import LEADS, forecast_calls, read_rows
 from propensity.warehouse.retention import drop_superfluous
+from propensity.warehouse.schema.migration import migrate
 from propensity.warehouse.schema.views import view_columns
 
 from .conftest import BOOK, begin, night_of

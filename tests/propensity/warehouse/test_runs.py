@@ -3,8 +3,9 @@ import datetime as dt
 import pandas as pd
 import pytest
 
+from propensity.storage.hashing import digest_config
 from propensity.warehouse.queries import LEADS, MODELS, RUNS, read_rows, summarize_run
-from propensity.warehouse.runs import Night, digest_config, fail_run, find_published, start_run
+from propensity.warehouse.runs import Night, fail_run, find_published, start_run
 
 from .conftest import QUALITY, begin, night_of
 

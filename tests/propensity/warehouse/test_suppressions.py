@@ -3,8 +3,12 @@ import datetime as dt
 import pytest
 
 from propensity.errors import InputError
-from propensity.warehouse.suppressing import RecordedSuppressions, record_suppressions
-from propensity.warehouse.suppressions import Suppression, find_suppressed, read_suppressions
+from propensity.warehouse.suppression_file import Suppression, read_suppressions
+from propensity.warehouse.suppressions import (
+    RecordedSuppressions,
+    find_suppressed,
+    record_suppressions,
+)
 
 from .conftest import read
 

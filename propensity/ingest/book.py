@@ -1,0 +1,36 @@
+"""The curated book: where its parts are, and how its labelled rows are read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from propensity.ingest.contract import Contract
+
+
+@dataclass(frozen=True)
+class CuratedBook:
+    """What ingest wrote: parts of typed rows, and the rejected rows with their reasons."""
+
+    parts: tuple[Path, ...]
+    rejected: Path
+    n_rows: int
+    n_rejected: int
+    n_labelled: int
+    n_positive: int
+
+
+def read_labelled(book: CuratedBook, rows: pc.Expression | None = None) -> pa.Table:
+    """Read the policyholders whose response is known and for whom an expression holds."""
+    known = pc.field("response").is_valid()
+    chosen = known if rows is None else known & rows
+    return pa.concat_tables(pq.read_table(part, filters=chosen) for part in book.parts)
+
+
+def follow_rule(rows: pa.Table, contract: Contract) -> NDArray[np.bool_]:
+    """Tell whom the contract's baseline rule would call, shape (n,)."""
+    return np.all([pc.equal(rows[c], v) for c, v in contract.rule.where], axis=0)  # type: ignore[no-any-return]

@@ -1,0 +1,51 @@
+"""Intervals: the record, and how those of a share and of a number of buyers are found."""
+
+import math
+from dataclasses import dataclass
+
+from scipy.stats import binomtest
+
+TWO_SIDED_95 = 1.959964
+"""Standard deviations on either side that hold 95 % of a normal distribution."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An interval, of 95 % unless its owner says otherwise."""
+
+    low: float
+    high: float
+
+    def __format__(self, spec: str) -> str:
+        """Write both ends in the given format: f"{interval:.3f}" is "0.451 to 0.459"."""
+        return f"{self.low:{spec}} to {self.high:{spec}}"
+
+
+def find_share_interval(n_positive: int, n: int) -> Interval:
+    """Return the 95 % interval of a share of n (score interval: Wilson 1927, JASA 22, 209)."""
+    interval = binomtest(n_positive, n).proportion_ci(0.95, method="wilson")
+    return Interval(float(interval.low), float(interval.high))
+
+
+def expect_buyers(
+    expected: float, variance: float, actual_ratio: float, relative_error: float, n: int
+) -> Interval:
+    """Return the 95 % interval of how many of n policyholders say yes.
+
+    Two things are uncertain. Each answer is a coin of its own: the number of yes has the variance
+    sum of p (1 - p) (Poisson binomial: Wang 1993, Statistica Sinica 3, 295). And the probabilities
+    may be off: among the known responses that were scored this high, by members that had not seen
+    them, the actual number was `actual_ratio` times the expected one, give or take
+    `relative_error`. The interval reaches around what the probabilities say and what that ratio
+    makes of it.
+
+    Args:
+        expected: Sum of the n probabilities.
+        variance: Sum of p (1 - p) over them.
+        actual_ratio: Actual over expected buyers, of the known responses this good.
+        relative_error: Standard error of that ratio: sqrt(sum of p (1 - p)) over the sum of p.
+        n: More cannot say yes.
+    """
+    half = TWO_SIDED_95 * math.sqrt(variance + (expected * relative_error) ** 2)
+    low, high = sorted((expected, expected * actual_ratio))
+    return Interval(max(0.0, low - half), min(float(n), high + half))
