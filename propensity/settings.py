@@ -168,6 +168,16 @@ class NightlyConfig(BaseSettings):
         return LeadRules(self.control_share, self.leads_include_known)
 
     @property
-    def decisive(self) -> dict[str, object]:
-        """The settings that change the scores; the same ones and the same book: the same night."""
+    def identity(self) -> dict[str, object]:
+        """The settings that tell one night from another of the same date and book."""
         return self.model_dump(mode="json", exclude={"csv", "as_of", "force"})
+
+    @property
+    def decisive(self) -> dict[str, object]:
+        """The settings that members and scores are computed from.
+
+        The others decide what is accepted, how it is judged and who is promoted: a night with
+        other values of these reuses what an earlier attempt trained.
+        """
+        judging = {"tolerated_rejected_share", "promotion_margin", "slice_tolerance", "n_bootstrap"}
+        return {name: value for name, value in self.identity.items() if name not in judging}

@@ -39,7 +39,7 @@ def list_read(book: CuratedBook, serving: Contender) -> tuple[object, ...]:
     """What decides the scores; not the version's name, another attempt has trained the same."""
     folder, members = serving.version.folder, serving.version.members
     files = [place(folder, m.fold) for m in members for place in (encoder_path, network_path)]
-    digests = [digest_files(list(book.parts)), digest_files(files)]
+    digests = [*book.digests, digest_files(files)]
     curves = serving.recalibration.curves
     return (*digests, [asdict(m) for m in members], serving.evaluation.thresholds, curves)
 

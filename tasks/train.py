@@ -7,7 +7,6 @@ from propensity.ingest.book import CuratedBook
 from propensity.model.store import Member, encoder_path, network_path
 from propensity.runtime.checkpoints import Stage, copy_files
 from propensity.runtime.night import OpenNight
-from propensity.storage.hashing import digest_files
 from tasks.artifacts import create_progress_artifact, update_progress_artifact
 from tasks.line import StageLine
 from tasks.progress import show_progress
@@ -17,7 +16,7 @@ from tasks.progress import show_progress
 def train(night: OpenNight, book: CuratedBook, fold: int) -> Member:
     """Train the member that will score a fold, on the labelled rows of the other folds."""
     line, folder = StageLine(), night.workspace.model(night.version_name)
-    stage = Stage(night, f"train-fold-{fold}", Member, (digest_files(list(book.parts)),))
+    stage = Stage(night, f"train-fold-{fold}", Member, book.digests)
     receipt = stage.find(line.log.warning)
     if receipt:
         line.take(receipt.written_at)
