@@ -1,7 +1,7 @@
 """The work of the nightly job, without Prefect: CSV, Keras, SQL and files.
 
 What lives here
-    Fourteen rooms, one per concern, and five ground modules that every room may import:
+    One room per concern, and five ground modules that every room may import:
     `settings.py`, `events.py`, `folds.py`, `progress.py` and `errors.py`. docs/architecture.md
     shows the rooms by floor and follows a CSV row through them.
 
