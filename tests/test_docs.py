@@ -73,6 +73,14 @@ def find_headings(path: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def test_the_index_lists_every_page_once():
+    shown = re.findall(r"^\* \[[^\]]+\]\(([^)#]+)\)", read("docs/index.md"), re.MULTILINE)
+    pages = {str(page.relative_to(ROOT / "docs")) for page in ROOT.glob("docs/**/*.md")}
+    assert {link for link in shown if not link.startswith("..")} == pages - {"index.md"}
+    assert len(shown) == len(set(shown))
+    assert "docs/index.md" in read("README.md")
+
+
 def find_commands(text: str, program: str) -> list[str]:
     """What follows the program in code, up to the end of the command."""
     spans = re.findall(r"`([^`\n]+)`", text)

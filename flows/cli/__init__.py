@@ -1,1 +1,24 @@
-"""flows/cli."""
+"""Every command of `propensity`, and how its output looks.
+
+What lives here
+    `main.py` is the entry point, with `run` and `backfill`; `app.py` has the commands that read,
+    and `simulate`; `operate.py` those that change the warehouse; `ops.py` those for a server;
+    `compare.py` the comparison. `starting.py` prepares Prefect; `terminal.py` prints.
+
+How to think about it
+    A command parses, calls one function and prints the answer. Answers go to standard output,
+    the log to standard error, and the exit code tells a scheduler what to do.
+
+What bites
+    Prefect and TensorFlow take seconds to import, so they are imported inside the commands that
+    need them. Our own errors end a command with one message and their exit code, never with a
+    traceback.
+
+Where it meets the rest
+    It may import everything. docs/tutorial.md and README.md show real output; tests run the
+    commands again and compare.
+
+When you edit
+    A new command appears in the help, in docs/ and in a test. CSV for a spreadsheet goes through
+    write_csv, which defuses formulas.
+"""

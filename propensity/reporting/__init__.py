@@ -1,1 +1,24 @@
-"""Facts -> words and pictures: numbers are computed elsewhere, words live in templates."""
+"""From facts to words and pictures: the page of a night, the decision card, the model card.
+
+What lives here
+    `night_facts.py` collects a night and `night.py` renders it; `decision.py` is the decision
+    card, `card.py` the model card, `class_balance.py` and `comparison.py` are pages of their own.
+    `contest.py` makes table rows; `book_charts.py` and `quality_charts.py` draw, in the style of
+    `pictures.py`; `rendering.py` loads templates/.
+
+How to think about it
+    Numbers are computed elsewhere, a record carries them, and a template holds the words. If you
+    need a calculation here, it belongs in metrics/, monitoring/ or evaluation/.
+
+What bites
+    A page is one file without network access, in light and dark. The Markdown of an artifact must
+    stay below 200 kB, pictures included.
+
+Where it meets the rest
+    The top floor: it may read every room but reference/. tasks/present.py calls it after the
+    scores are published, so a failed picture never costs a night.
+
+When you edit
+    Change wording in templates/. Change a colour in `pictures.py`. Look at the result on a phone
+    and in both themes; docs/report.md explains every picture and has to follow.
+"""

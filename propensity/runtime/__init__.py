@@ -1,1 +1,25 @@
-"""runtime."""
+"""A night under way: what it knows, its locks, checkpoints, alerts and JSON log.
+
+What lives here
+    `night.py` opens a night and holds its locks; `checkpoints.py` lets a repeated night take the
+    finished stages of an earlier attempt; `alerts.py` decides whether F1 or the book moved far
+    enough to send a notification; `json_log.py` formats log lines.
+
+How to think about it
+    OpenNight is the one record that every stage receives: run, files, settings, contract,
+    workspace. A night is identified by its date, the digest of its files and the digest of
+    its configuration; each attempt at it is a run of its own.
+
+What bites
+    A receipt is believed only if the digest of all sources in propensity/ is the same, so
+    `checkpoints.py` must digest the whole package, not its own folder. `json_log.py` is named as
+    a string in Prefect's logging settings and in deployments/start.
+
+Where it meets the rest
+    It joins storage/, ingest/, model/ and the warehouse; tasks/ and flows/ start from it.
+    It knows no Prefect: a flow run is an id to it.
+
+When you edit
+    Whatever decides the scores has to be part of the night's digest, or a night is taken for a
+    repeat although something changed.
+"""
