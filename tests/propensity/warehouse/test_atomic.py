@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -276,6 +277,37 @@ def test_a_lock_ends_with_its_holder(engine):
         pass
 
 
+HOLD_AND_START_ANOTHER = """
+import subprocess, sys, time
+from propensity.warehouse.engine import connect
+from propensity.warehouse.locks import only_one
+
+with only_one(connect(sys.argv[1]), "night"):
+    print(subprocess.Popen(["sleep", "600"], close_fds=False).pid, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_lock_ends_with_a_process_that_is_killed_although_one_it_started_lives_on(engine):
+    url = engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", HOLD_AND_START_ANOTHER, url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        started = int(holder.stdout.readline())
+        try:
+            with pytest.raises(BusyError), only_one(engine, "night"):
+                raise AssertionError
+            holder.kill()
+            holder.wait()
+            if is_postgresql(engine):
+                time.sleep(0.5)  # the server notices a moment later
+            with only_one(engine, "night"):
+                os.kill(started, 0)
+        finally:
+            holder.kill()
+            os.kill(started, signal.SIGKILL)
+
+
 @contextmanager
 def become_nobody() -> Iterator[None]:
     """Root may write every file."""
@@ -290,7 +322,7 @@ def become_nobody() -> Iterator[None]:
 
 @pytest.mark.parametrize("mode", [0o444, 0o000], ids=["read only", "not readable"])
 def test_a_lock_file_of_another_user_is_named(mode):
-    """A transaction on a file that cannot be written keeps nobody out."""
+    """Nobody is kept out by a lock that cannot be taken."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         engine = open_warehouse(f"sqlite:///{folder}/warehouse.db")
