@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 StrategyName = Literal["none", "class_weight", "undersample", "oversample", "focal", "soft_f1"]
 STRATEGIES: tuple[StrategyName, ...] = get_args(StrategyName)
+FamilyName = Literal["network", "logistic"]
 
 
 @dataclass(frozen=True)
@@ -126,6 +127,11 @@ class NightlyConfig(BaseSettings):
     )
     strategy: StrategyName = Field(
         "class_weight", description="how the imbalance is treated in training"
+    )
+    model_family: FamilyName = Field(
+        "network",
+        description="what is trained: a Keras network, or a logistic regression, which takes a "
+        "second and ranks worse",
     )
     max_epochs: int = Field(7, ge=1, le=100, description="training stops here or earlier")
     patience: int = Field(

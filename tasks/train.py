@@ -4,7 +4,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from propensity.ingest.book import CuratedBook
-from propensity.model.store import Member, encoder_path, network_path
+from propensity.model.store import Member
 from propensity.runtime.checkpoints import Stage, copy_files
 from propensity.runtime.night import OpenNight
 from tasks.artifacts import create_progress_artifact, update_progress_artifact
@@ -24,10 +24,10 @@ def train(night: OpenNight, book: CuratedBook, fold: int) -> Member:
         member = receipt.record
     else:
         member = _train(night, book, fold, line)
-    stage.keep(member, [place(folder, fold) for place in (encoder_path, network_path)])
+    stage.keep(member, member.list_files(folder))
     line.end(
-        "%s epochs on %s rows, class weights %.3f and %.3f, validation F1 %.4f",
-        member.n_epochs,
+        "%s on %s rows, class weights %.3f and %.3f, validation F1 %.4f",
+        member.summary,
         f"{member.n_training_rows:,}",
         member.weight_of_zero,
         member.weight_of_one,
@@ -37,10 +37,10 @@ def train(night: OpenNight, book: CuratedBook, fold: int) -> Member:
 
 
 def _train(night: OpenNight, book: CuratedBook, fold: int, line: StageLine) -> Member:
-    from propensity.model.cross_fitting import train_member  # TensorFlow: seconds, and only here
+    from propensity.model.cross_fitting import train_member  # seconds, and only here
 
     max_epochs = night.config.max_epochs
-    artifact = create_progress_artifact(0.0, f"training-fold-{fold}", f"Epochs of member {fold}")
+    artifact = create_progress_artifact(0.0, f"training-fold-{fold}", f"Training of member {fold}")
     with show_progress(f"train fold {fold}") as on_progress:
 
         def on_epoch(epoch: int, score: float) -> None:

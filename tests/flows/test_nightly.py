@@ -21,7 +21,7 @@ from flows.nightly import NightResult, nightly
 from propensity.errors import ChangedModelError, InputError, ModelError
 from propensity.ingest.contract import load_contract
 from propensity.metrics.classification import measure_f1
-from propensity.model.store import network_path
+from propensity.model.store import model_path
 from propensity.settings import NightlyConfig, Settings
 from propensity.simulation.book import simulate_book
 from propensity.storage.hashing import digest_config, digest_files
@@ -117,7 +117,7 @@ def test_a_killed_night_resumes_and_ends_as_one_that_ran_through(
     place = Workspace(folder / "killed")
     monkeypatch.setenv("PROPENSITY_DATA_DIR", str(place.root))
     kill_while_training(folder, place.receipts(summary.run_name), fold=3)
-    trained = {k: network_path(place.model(summary.run_name), k).read_bytes() for k in range(3)}
+    trained = {k: model_path(place.model(summary.run_name), k).read_bytes() for k in range(3)}
     caplog.clear()
     resumed = summarize(run_night("book.csv", 0))
     taken = [m for m in caplog.messages if m.startswith("taken from ")]
@@ -128,7 +128,7 @@ def test_a_killed_night_resumes_and_ends_as_one_that_ran_through(
     assert sorted(told) == sorted(STAGES), "one line a stage, with its seconds"
     assert resumed.run_name == f"{summary.run_name}-2"
     for fold, network in trained.items():  # Keras writes the time into it
-        assert network_path(place.model(resumed.run_name), fold).read_bytes() == network
+        assert model_path(place.model(resumed.run_name), fold).read_bytes() == network
     assert resumed.f1_score == summary.f1_score
     own = ["run_id", "model_version", "scored_at"]
     pd.testing.assert_frame_equal(
@@ -281,7 +281,7 @@ def test_force_repeats_a_night_with_the_same_scores_and_readers_keep_the_newer(
     pd.testing.assert_frame_equal(repeated, original, check_exact=True)
     models = folder / "data" / "models"
     for fold in range(5):  # Keras writes the time into it: these were trained anew
-        old, new = (network_path(models / s.run_name, fold) for s in (before, again))
+        old, new = (model_path(models / s.run_name, fold) for s in (before, again))
         assert new.read_bytes() != old.read_bytes()
     assert read("SELECT max(as_of) AS as_of FROM current_scores").iloc[0, 0] == current
 
