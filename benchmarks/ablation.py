@@ -35,6 +35,7 @@ from propensity.model import (
     training_loop,
 )
 from propensity.model.early_stopping import ScoredEpoch, ValidationScores
+from propensity.model.encoded_rows import EncodedRows
 from propensity.model.imbalance import TrainingPlan, plan_training
 from propensity.model.target_encoding import fit_statistics
 from propensity.settings import NightlyConfig, StrategyName
@@ -48,10 +49,10 @@ def hide_statistics(
 
 
 def show_own(
-    pairs: Any, cells: NDArray[np.int32], responses: Any, part: Any
+    pairs: Any, cells: NDArray[np.int32], responses: Any, part: Any, n_made: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Let training rows see what scored rows see: cells in which their own response counts."""
-    table, _ = fit_statistics(pairs, cells, responses, part)
+    table, _ = fit_statistics(pairs, cells, responses, part, n_made)
     return table, table[cells]
 
 
@@ -60,11 +61,11 @@ def is_worse(self: ValidationScores, now: ScoredEpoch) -> bool:
     return self.best is not now
 
 
-def draw_as_many(strategy: StrategyName, responses: NDArray[Any], seed: int) -> TrainingPlan:
+def draw_as_many(strategy: StrategyName, rows: EncodedRows, seed: int) -> TrainingPlan:
     """Go through the few that undersampling leaves until as many steps are taken as with all."""
-    plan = plan_training(strategy, responses, seed)
-    times = -(-len(responses) // len(plan.rows))
-    return dataclasses.replace(plan, rows=np.tile(plan.rows, times)[: len(responses)])
+    plan, n_rows = plan_training(strategy, rows, seed), len(rows.responses)
+    times = -(-n_rows // len(plan.rows))
+    return dataclasses.replace(plan, rows=np.tile(plan.rows, times)[:n_rows])
 
 
 def stay(rate: float, _: int) -> keras.optimizers.schedules.LearningRateSchedule:

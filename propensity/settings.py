@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-StrategyName = Literal["none", "class_weight", "undersample", "oversample", "focal", "soft_f1"]
+StrategyName = Literal[
+    "none", "class_weight", "undersample", "oversample", "smote_nc", "focal", "soft_f1"
+]
 STRATEGIES: tuple[StrategyName, ...] = get_args(StrategyName)
 FamilyName = Literal["network", "logistic"]
 

@@ -142,10 +142,10 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[np.ndarray]]:
     kept: dict[str, list[np.ndarray]] = {"given": [], "drawn": [], "validated": []}
     plan_training, score = cross_fitting.plan_training, validation.average_precision_score
 
-    def look_on(strategy, responses, seed):
-        plan = plan_training(strategy, responses, seed)
-        kept["given"].append(responses)
-        kept["drawn"].append(responses[plan.rows])
+    def look_on(strategy, rows, seed):
+        plan = plan_training(strategy, rows, seed)
+        kept["given"].append(rows.responses)
+        kept["drawn"].append(rows.append(plan.made).responses[plan.rows])
         return plan
 
     def score_after_an_epoch(responses, logits):
@@ -196,7 +196,7 @@ def test_a_strategy_sees_its_own_training_rows_and_leaves_all_others_as_they_are
     assert seen["given"][0].tolist() == training
     assert seen["validated"][0].tolist() == validation
     n_zeros = training.count(0)
-    drawn = [n_zeros, n_zeros if strategy == "oversample" else training.count(1)]
+    drawn = [n_zeros, n_zeros if strategy in ("oversample", "smote_nc") else training.count(1)]
     assert np.bincount(seen["drawn"][0]).tolist() == drawn
     assert train_one[0].n_training_rows == sum(drawn)
     check_scored(book, arm)

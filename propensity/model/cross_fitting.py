@@ -47,11 +47,12 @@ def train_member(
     training, validation = _set_aside(book, fold, config)
     seed, encoder = config.seed + fold, fit_encoder(training, contract)
     rows, aside = encode_labelled(encoder, training), encode_labelled(encoder, validation)
-    plan = plan_training(config.strategy, rows.responses, seed)
+    plan = plan_training(config.strategy, rows, seed)
     folder.mkdir(parents=True, exist_ok=True)
     encoder.save(encoder_path(folder, fold))
     family, path = import_family(config.model_family), model_path(folder, fold, config.model_family)
-    fitted = family.fit(TrainingData(encoder, rows, aside, plan), config, seed, path, on_epoch)
+    data = TrainingData(encoder, rows.append(plan.made), aside, plan)
+    fitted = family.fit(data, config, seed, path, on_epoch)
     _check_reloaded(fitted.predictor, family.load(path), path, aside)
     return Member(
         fold,

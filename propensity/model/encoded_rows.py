@@ -31,6 +31,17 @@ class EncodedRows:
     responses: NDArray[Any]
     part: NDArray[np.int64]
 
+    def append(self, made: "EncodedRows | None") -> "EncodedRows":
+        """Return these rows and after them those that a strategy made, if it made any."""
+        if made is None:
+            return self
+        return EncodedRows(
+            np.concatenate([self.codes, made.codes]),
+            np.concatenate([self.numbers, made.numbers]),
+            np.concatenate([self.responses, made.responses]),
+            np.concatenate([self.part, made.part]),
+        )
+
 
 def encode_labelled(encoder: Encoder, rows: pa.Table) -> EncodedRows:
     """Encode rows with columns policyholder_id and response; the part follows from the id."""

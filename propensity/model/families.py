@@ -47,7 +47,7 @@ class TrainingData:
 
     Args:
         encoder: Which codes and bins there are.
-        rows: The training rows.
+        rows: The training rows, and after them those that the strategy made.
         validation: Rows that only decide when to stop.
         plan: Which of the training rows count, and how.
     """

@@ -29,7 +29,7 @@ def fit(
     encoder, rows = data.encoder, data.rows
     pairs = pair_features(encoder)
     cells = pairs.find_cells(rows.codes, rows.numbers)
-    table, statistics = fit_statistics(pairs, cells, rows.responses, rows.part)
+    table, statistics = fit_statistics(pairs, cells, rows.responses, rows.part, data.plan.n_made)
     network = build_network(encoder, pairs, seed)
     model = add_statistics(network, encoder, pairs, table)
     watch = ValidationScores(model, data.validation, config.patience, on_epoch)

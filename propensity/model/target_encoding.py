@@ -67,6 +67,7 @@ def fit_statistics(
     cells: NDArray[np.int32],
     responses: NDArray[Any],
     part: NDArray[np.int64],
+    n_made: int = 0,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Learn the statistic of each cell.
 
@@ -75,25 +76,28 @@ def fit_statistics(
         cells: Of the training rows, shape (n, number of pairs).
         responses: Theirs, 0 or 1, shape (n,).
         part: Theirs, 0 to N_PARTS - 1, shape (n,).
+        n_made: How many of the last rows a strategy made: they are shown statistics as the others
+            are, but nothing is learnt from them, since nobody gave their response.
 
     Returns:
         The statistic of every cell, for rows that were not learnt from, shape (number of cells,);
         and those of the training rows, shape (n, number of pairs), their own part left out, with
         mean 0 and standard deviation 1 in each pair.
     """
-    ones = np.asarray(responses, dtype=np.float64)
+    real = slice(len(cells) - n_made)
+    ones = np.asarray(responses[real], dtype=np.float64)
     table = np.empty(pairs.starts[-1], dtype=np.float32)
     own = np.empty(cells.shape, dtype=np.float32)
     for pair, (start, stop) in enumerate(zip(pairs.starts[:-1], pairs.starts[1:], strict=True)):
         inside = cells[:, pair].astype(np.int64) - start
-        n_rows, n_ones = _count(inside, part, ones, stop - start)
+        n_rows, n_ones = _count(inside[real], part[real], ones, stop - start)
         everything = _smooth(n_rows.sum(axis=1), n_ones.sum(axis=1), ones.mean())
         others = _smooth(
             n_rows.sum(axis=1, keepdims=True) - n_rows,
             n_ones.sum(axis=1, keepdims=True) - n_ones,
             ones.mean(),
         )[inside, part]
-        center, scale = others.mean(), others.std() + 1e-6
+        center, scale = others[real].mean(), others[real].std() + 1e-6
         table[start:stop] = (everything - center) / scale
         own[:, pair] = (others - center) / scale
     return table, own

@@ -47,7 +47,7 @@ def fit_network(
 
     Args:
         network: Of build_network: rows -> a logit.
-        rows: Of the training rows, each of shape (n, ...).
+        rows: Of the training rows and after them those that were made, each of shape (n, ...).
         responses: Theirs, 0 or 1, shape (n,).
         plan: Which of them, in which loss, with which class weights.
         config: Epochs, batch size, learning rate.
@@ -55,8 +55,9 @@ def fit_network(
         watch: Asked after each epoch.
     """
     # a pass over the rows of a strategy, yet no more steps than the others take: oversampling
-    # draws nearly twice as many rows. Undersampling in as many steps learns its few by heart.
-    n_rows = min(len(plan.rows), len(responses))
+    # draws nearly twice as many rows, SMOTE-NC makes them. Undersampling in as many steps learns
+    # its few by heart.
+    n_rows = min(len(plan.rows), len(responses) - plan.n_made)
     batch_size = min(n_rows, max(SMALLEST_BATCH, min(config.batch_size, n_rows // MIN_STEPS)))
     n_steps = config.max_epochs * (n_rows // batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(config.learning_rate, n_steps)

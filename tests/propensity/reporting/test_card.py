@@ -126,6 +126,22 @@ def test_the_markdown_says_what_it_learnt_from_and_when(tmp_path):
     assert "book\\_1.csv, \\<b\\>\\|book.csv" in markdown
 
 
+def test_it_says_of_which_family_its_members_are_and_of_epochs_only_where_there_are_any(tmp_path):
+    card = make_card(tmp_path)
+    for text in (render_markdown(card), render_page(card)):
+        assert "5 Keras networks; each" in text
+    members = tuple(
+        dataclasses.replace(m, family="logistic", n_epochs=None) for m in card.version.members
+    )
+    version = dataclasses.replace(card.version, members=members)
+    card = make_card(tmp_path, candidate=dataclasses.replace(card.candidate, version=version))
+    assert read_tables(render_markdown(card))["4"][:2] == ["12,349", "\N{EN DASH}"]
+    for text in (render_markdown(card), render_page(card)):
+        assert "5 logistic regressions; each" in text
+        assert "None" not in text
+        assert "Keras" not in text
+
+
 def test_it_says_what_it_is_for_and_not_for(tmp_path):
     for text in (render_markdown(make_card(tmp_path)), render_page(make_card(tmp_path))):
         for word in ("Pricing", "underwriting", "cover", "single person", "Other countries",
