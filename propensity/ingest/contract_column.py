@@ -1,12 +1,11 @@
-"""One column of the contract: what it may hold, in words too, and how its declaration is read."""
+"""One column of the contract: what it may hold, in words too."""
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, get_args
+from collections.abc import Iterator
+from typing import Literal, Self
 
 import pyarrow as pa
-
-from propensity.errors import ContractError
+from pydantic import ConfigDict, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic.dataclasses import dataclass
 
 type_names = {
     "int8": pa.int8(),
@@ -16,28 +15,65 @@ type_names = {
     "float64": pa.float64(),
     "string": pa.string(),
 }
+Dtype = Literal["int8", "int16", "int32", "int64", "float64", "string"]
 Role = Literal["policyholder_id", "response", "category", "numeric"]
-PUBLISHED = ("region_code", "sales_channel")
-"""Columns of the SQL tables that a contract may fill from its own."""
+Number = StrictInt | StrictFloat
+SMALL = ("int8", "int16", "int32")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Column:
     """One column: what it is called, what it may hold, what it means.
 
     `range` bounds are inclusive and in `unit`; `domain` lists the only values allowed;
     `published_as` names the column of the SQL tables that shows it to marketing, if one does.
+
+    Raises:
+        ValueError: A declaration that contradicts itself: what was found, and what was expected.
     """
 
     name: str
     role: Role
-    dtype: str
+    dtype: Dtype
     meaning: str
     unit: str = ""
-    domain: tuple[str | int, ...] | None = None
-    range: tuple[float, float] | None = None
-    optional: bool = False
-    published_as: str = ""
+    domain: tuple[StrictStr | StrictInt, ...] | None = None
+    range: tuple[Number, Number] | None = None
+    optional: StrictBool = False
+    published_as: Literal["", "region_code", "sales_channel"] = ""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        for found, expected in (*self._find_wrong_values(), *self._find_wrong_role()):
+            raise ValueError(found, expected)
+        return self
+
+    def _find_wrong_values(self) -> Iterator[tuple[str, str]]:
+        if self.range and self.dtype == "string":
+            yield "range on a column of text", "a domain, or neither"
+        for key, values in (("domain", self.domain or ()), ("range", self.range or ())):
+            try:
+                pa.array(values, self.arrow_type)
+            except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+                yield f"{key} {list(values)}", f"values of dtype {self.dtype}"
+        if self.range and not self.range[0] <= self.range[1]:
+            yield f"range {list(self.range)}", "[lowest, highest]"
+        if self.published_as and self.dtype not in SMALL:
+            yield f"published_as with dtype {self.dtype!r}", f"one of {', '.join(SMALL)}"
+
+    def _find_wrong_role(self) -> Iterator[tuple[str, str]]:
+        if self.role in ("policyholder_id", "numeric") and self.optional:
+            yield f"optional = true with role {self.role!r}", "a value in every row"
+        if self.role == "policyholder_id" and self.dtype not in (*SMALL, "int64"):
+            yield (
+                f"dtype {self.dtype!r} with role 'policyholder_id'",
+                "int64 or smaller",
+            )
+        if self.role == "numeric" and self.dtype == "string":
+            yield "dtype 'string' with role 'numeric'", "a dtype of numbers"
+        if self.role == "response" and self.domain != (0, 1):
+            found = "no domain" if self.domain is None else f"domain {list(self.domain)}"
+            yield f"{found} with role 'response'", "[0, 1]"
 
     @property
     def arrow_type(self) -> pa.DataType:
@@ -61,51 +97,3 @@ class Column:
         kind = {"string": "text", "float64": "a number"}.get(self.dtype, "a whole number")
         bounds = f" from {self.range[0]} to {self.range[1]}" if self.range else f" ({self.dtype})"
         return kind + bounds + (f" {self.unit}" if self.unit else "")
-
-
-def read_column(path: Path, entry: dict[str, Any]) -> Column:
-    """Read and check what a contract says of one column.
-
-    Args:
-        path: The contract, for the error.
-        entry: As in its TOML.
-
-    Raises:
-        ContractError: An unknown key, role or dtype, or values that do not fit the dtype.
-    """
-    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
-    try:
-        column = Column(**fields)
-    except TypeError as error:
-        raise ContractError(f"{path.name}, column {entry.get('name')!r}: {error}") from error
-    for what, value, known in (
-        ("role", column.role, get_args(Role)),
-        ("dtype", column.dtype, tuple(type_names)),
-    ):
-        if value not in known:
-            found = f"{path.name}, column {column.name!r}: {what} {value!r}"
-            raise ContractError(found, expected=f"one of {', '.join(known)}")
-    _check_values(path, column)
-    return column
-
-
-def _check_values(path: Path, column: Column) -> None:
-    where = f"{path.name}, column {column.name!r}"
-    try:
-        pa.array(column.domain or (), column.arrow_type)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise ContractError(f"{where}: domain {column.domain}", expected=column.dtype) from error
-    if column.range and not (len(column.range) == 2 and column.range[0] <= column.range[1]):  # noqa: PLR2004  (a pair)
-        raise ContractError(f"{where}: range {column.range}", expected="[lowest, highest]")
-    is_whole = pa.types.is_integer(column.arrow_type)
-    if column.published_as and column.published_as not in PUBLISHED:
-        found = f"{where}: published_as {column.published_as!r}"
-        raise ContractError(found, expected=f"one of {', '.join(PUBLISHED)}")
-    if column.published_as and column.dtype not in ("int8", "int16", "int32"):
-        raise ContractError(f"{where} is published as {column.dtype}", expected="int8 to int32")
-    if column.role == "numeric" and column.optional:
-        raise ContractError(f"{where} is optional", expected="a number in every row")
-    if column.role == "policyholder_id" and (column.optional or not is_whole):
-        raise ContractError(f"{where} is optional or {column.dtype}", expected="whole numbers")
-    if column.role == "response" and column.domain != (0, 1):
-        raise ContractError(f"{where}: domain {column.domain}", expected="[0, 1]")

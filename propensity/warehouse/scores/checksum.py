@@ -1,7 +1,8 @@
-"""A whole number that stands for a row of scores, the same from a part as from the database.
+"""A checksum for each column of the scores, the same from the Parquet parts as from the database.
 
-It is the id, modulo a prime, times a code made of all other columns: summed over rows, it changes
-where a value changes, and where an id stands beside somebody else's score.
+It is the sum over all rows of `id * value`, where products are taken modulo a prime so that nothing
+overflows 63 bits. One changed value always changes it (unless by a multiple of the prime), because
+no id is a multiple of the prime either; so does a value that stands beside another id.
 """
 
 from typing import Any
@@ -10,39 +11,28 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from sqlalchemy import REAL, BigInteger, Column, ColumnElement, Table, case, cast, func, literal
+from sqlalchemy import REAL, BigInteger, Column, ColumnElement, Table, case, cast, func
 
-ID_MODULUS = 65_519
-CODE_MODULUS = 524_287
-"""Primes: a product is below 2^35, and the sum over 200 million rows still fits 63 bits."""
-FACTORS = {
-    "fold": 104_729,
-    "response_known": 224_737,
-    "response": 350_377,
-    "is_control": 479_909,
-    "lead_rank": 15_493,
-    "probability": 7,
-    "percentile": 49_991,
-    "decile": 299_993,
-    "predicted_response": 399_989,
-    "region_code": 179_429,
-    "sales_channel": 86_029,
-}
+from propensity.scoring.records import SCORES_SCHEMA
+
+PRIME = 2**31 - 1
+IDS = PRIME - 1
+"""Ids are taken modulo this, plus 1: they are 1 to PRIME - 1, never a multiple of the prime."""
+ID = "policyholder_id"
+VALUES = tuple(name for name in SCORES_SCHEMA.names if name != ID)
 RANGES = {"probability": 1, "percentile": 100}
 STEPS = {"probability": 2.0**24, "percentile": 2.0**16}
-"""Powers of two: the product is exact."""
+"""Fractions are counted in these steps. They are powers of two: the product is exact."""
 NO_TIE = 0.3
 """Added before rounding: databases round a half to the even number or upwards."""
 ABSENT = -1
 
 
-def code_rows(rows: pa.Table) -> NDArray[np.int64]:
-    """Return the number of each row of a part, shape (n,)."""
-    code = np.zeros(rows.num_rows, np.int64)
-    for name, factor in FACTORS.items():
-        code += factor * _read_whole(rows[name], name)
-    weight = rows["policyholder_id"].to_numpy() % ID_MODULUS + 1
-    return np.asarray(weight * np.fmod(code, CODE_MODULUS))
+def sum_columns(rows: pa.Table) -> dict[str, int]:
+    """Return the checksum of each column over the rows of a part."""
+    ids = np.fmod(rows[ID].to_numpy(), IDS) + 1
+    products = {name: np.fmod(ids * _read_whole(rows[name], name), PRIME) for name in VALUES}
+    return {name: int(column.sum()) for name, column in ({ID: ids} | products).items()}
 
 
 def _read_whole(column: pa.ChunkedArray, name: str) -> NDArray[np.int64]:
@@ -54,13 +44,11 @@ def _read_whole(column: pa.ChunkedArray, name: str) -> NDArray[np.int64]:
     return np.where(is_inside, np.rint(steps), ABSENT).astype(np.int64)
 
 
-def sum_codes(scores: Table) -> ColumnElement[int]:
-    """Return the sum of these numbers over all rows of the table of a run, in SQL."""
-    code: ColumnElement[int] = literal(0, BigInteger)
-    for name, factor in FACTORS.items():
-        code += literal(factor, BigInteger) * _whole_in_sql(scores.c[name], name)
-    weight = scores.c.policyholder_id % ID_MODULUS + 1
-    return func.sum(weight * (code % CODE_MODULUS))
+def sum_columns_in_sql(scores: Table) -> dict[str, ColumnElement[int]]:
+    """Return the same checksums over all rows of the table of a run, as SQL."""
+    ids = scores.c[ID] % IDS + 1
+    products = {name: ids * _whole_in_sql(scores.c[name], name) % PRIME for name in VALUES}
+    return {name: func.sum(column) for name, column in ({ID: ids} | products).items()}
 
 
 def _whole_in_sql(column: Column[Any], name: str) -> ColumnElement[int]:

@@ -92,36 +92,95 @@ def test_expectation_without_bounds_names_the_type(load) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('role = "numeric"', 'role = "number"', "'Income'.*role 'number'.*one of policyholder_id"),
+        (
+            'role = "numeric"',
+            'role = "number"',
+            "'Income': role 'number'. Expected 'policyholder_id', ",
+        ),
         ('dtype = "float64"', 'dtype = "float"', "'Income'.*dtype 'float'.*float64"),
         ('unit = "euros"', 'units = "euros"', "'Income'.*units"),
-        ('name = "Income"', 'name = "Damaged"', "Damaged more than once"),
-        ('name = "Income"', 'name = "fold"', "fold more than once"),
-        ('name = "Income"', 'name = "response"', "response more than once"),
+        ('name = "Income"', 'name = "Damaged"', "Damaged is declared more than once"),
+        ('name = "Income"', 'name = "fold"', "fold is declared more than once"),
+        ('name = "Income"', 'name = "response"', "response is declared more than once"),
         ('role = "category"', 'role = "response"', "'Damaged': domain.*0, 1"),
-        ('role = "numeric"', 'role = "category"', "no column with role 'numeric'"),
+        ('role = "numeric"', 'role = "category"', "no column has role 'numeric'"),
         ("range = [0.5, 9000]", "range = [9000, 0.5]", "'Income': range.*lowest, highest"),
-        ("range = [0.5, 9000]", "range = [9000]", "'Income': range"),
+        ("range = [0.5, 9000]", "range = [9000]", r"'Income': range \[9000\]. Expected .lowest"),
         ("domain = [0, 1]", 'domain = ["0", "1"]', "'Bought': domain"),
         ('domain = ["No", "Yes"]', "domain = [0, 1]", "'Damaged': domain.*string"),
         ("domain = [0, 1]", "domain = [0, 1, 2]", "'Bought': domain"),
-        ("domain = [0, 1]", "", "'Bought': domain"),
+        ("domain = [0, 1]", "", "'Bought': no domain"),
         ("domain = [0, 1]", "domain = [0, 300]", "'Bought': domain"),
-        ('dtype = "int64"', 'dtype = "string"', "'number'.*whole numbers"),
-        ('dtype = "int64"', 'dtype = "int64"\noptional = true', "'number' is optional"),
-        ('role = "numeric"', 'role = "numeric"\noptional = true', "'Income' is optional"),
+        ('dtype = "int64"', 'dtype = "string"', "'number'.*int64 or smaller"),
+        ('dtype = "int64"', 'dtype = "int64"\noptional = true', "'number': optional = true"),
+        ('role = "numeric"', 'role = "numeric"\noptional = true', "'Income': optional = true"),
         ('Damaged = "Yes"', 'Damage = "Yes"', "rule asks for Damage"),
         ('Damaged = "Yes"', 'Damaged = "yes"', "rule asks for Damaged = 'yes'"),
         ('Damaged = "Yes"', "Bought = 1", "rule asks for Bought"),
-        ("[rule]", "[rules]", "tiny.toml has no 'rule'"),
+        ("[rule]", "[rules]", "unknown key 'rules'. Did you mean 'rule'"),
         ('name = "tiny"', "", "tiny.toml has no 'name'"),
         ("[rule]", "[rule", "tiny.toml: "),
+        ("[rule]", "rule = 3\n[other]", "tiny.toml: unknown key 'other'"),
+        ('meaning = "income"', "", "'Income' has no 'meaning'"),
+        ('name = "Income"', "", "column 3 has no 'name'"),
+        ('dtype = "float64"', 'dtype = "string"', "'Income': range on a column of text"),
+        (
+            "optional = true",
+            'optional = "yes"',
+            "'Bought': optional 'yes'. Expected a valid boolean",
+        ),
+        ('domain = ["No", "Yes"]', "domain = [0.5]", "'Damaged': domain .0.5.. Expected a list of"),
+        ('domain = ["No", "Yes"]', 'domain = "No"', "'Damaged': domain 'No'. Expected a list of"),
+        ('unit = "euros"', 'published_as = "income"', "'income'. Expected 'region_code' or 's"),
+        ('unit = "euros"', 'published_as = "region_code"', "'Income': published_as with dtype"),
+        ('dtype = "int64"', 'dtype = "int64"\nrange = [0, 1e30]', "'number': range"),
     ],
 )
 def test_a_wrong_contract_is_refused(load, old: str, new: str, words: str) -> None:
     assert old in GOOD
     with pytest.raises(ContractError, match=words):
         load(GOOD.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (
+            "range = [18, 120]",
+            'range = ["18", "65"]',
+            ", column 'Age': range ['18', '65']. Expected [lowest, highest], two numbers.",
+        ),
+        (
+            'domain = ["Female", "Male"]',
+            "range = [0, 1]",
+            ", column 'Gender': range on a column of text. Expected a domain, or neither.",
+        ),
+        (
+            'meaning = "age of the policyholder"',
+            'mening = "age of the policyholder"',
+            ", column 'Age': unknown key 'mening'. Did you mean 'meaning'? Rename it.",
+        ),
+        (
+            'where = { Previously_Insured = 0, Vehicle_Damage = "Yes" }',
+            "where = { }",
+            ": the rule has no condition, where = {}. Expected a feature and its value.",
+        ),
+        (
+            'dtype = "int64"\nrange = [0, 999_999_999_999_999]',
+            'dtype = "string"',
+            ", column 'id': dtype 'string' with role 'policyholder_id'. Expected int64 or smaller.",
+        ),
+    ],
+    ids=["c1", "c2", "c5", "c6", "c7"],
+)
+def test_a_contract_that_failed_is_refused_with_one_sentence(tmp_path, old, new, words) -> None:
+    text = INSURANCE.read_text()
+    assert old in text
+    (tmp_path / "insurance.toml").write_text(text.replace(old, new, 1))
+    with pytest.raises(ContractError) as refused:
+        load_contract(tmp_path / "insurance.toml")
+    assert str(refused.value) == f"insurance.toml{words}"
+    assert refused.value.exit_code == 3
 
 
 def test_the_digest_is_of_the_text(load) -> None:

@@ -113,7 +113,7 @@ def test_scores_that_fail_the_audit_are_never_seen(
         "probability = probability / 2 WHERE policyholder_id = 7",
         "policyholder_id = 1001 - policyholder_id",
         "policyholder_id = 11 - policyholder_id WHERE policyholder_id IN (5, 6)",
-        "policyholder_id = 65521 + policyholder_id WHERE policyholder_id = 7",
+        "policyholder_id = 2147483647 + policyholder_id WHERE policyholder_id = 7",
         "fold = 4 - fold",
         "response_known = 1 - response_known",
         "response = 1 - response",
@@ -141,7 +141,9 @@ def test_a_value_that_was_changed_on_the_way_fails_the_audit(
             connection.execute(text(f"UPDATE policyholder_scores_r1 SET {change}"))  # noqa: S608
 
     monkeypatch.setattr(publication, "load_scores", tamper)
-    with pytest.raises(WarehouseError, match="Audit of run 1: the table holds"):
+    # ids that changed places have the same sum: every other column differs
+    column = "probability" if "1 - policyholder_id" in change else change.split()[0]
+    with pytest.raises(WarehouseError, match=f"Audit of run 1: the table .* parts: .*{column}"):
         publish_all(engine, run, BOOK, make_scores(), contender)
     assert published_id(engine) is None
 
@@ -150,7 +152,7 @@ def test_extreme_values_are_the_same_in_the_parts_and_in_the_table(engine, make_
     n_rows, rng = 20_000, np.random.default_rng(0)
     best_first = np.sort(rng.random(n_rows) ** rng.integers(1, 9, n_rows)).astype(np.float32)[::-1]
     ids = rng.choice(2**63 - 1, n_rows)
-    ids[:4] = 0, 65_518, 65_519, 2**63 - 1
+    ids[:5] = 0, 2**31 - 3, 2**31 - 2, 2**31 - 1, 2**63 - 1
     region = pa.array(rng.integers(-(2**31), 2**31, n_rows), mask=rng.random(n_rows) < 0.3)
     scores = make_scores(
         n_rows,
@@ -163,8 +165,8 @@ def test_extreme_values_are_the_same_in_the_parts_and_in_the_table(engine, make_
     run_tables.create(engine, 1)
     load_scores(engine, 1, scores)
     in_parts, in_table = summarize_parts(scores), summarize_table(engine, 1)
-    assert in_table.row_sum == in_parts.row_sum > 0
-    assert in_table.matches(in_parts)
+    assert in_table == in_parts
+    assert sum(value != 0 for value in in_parts.checksums.values()) == len(SCORES_SCHEMA) - 1
 
 
 def test_the_next_run_cleans_up_after_one_that_crashed(engine, publish_night, make_scores):
