@@ -26,7 +26,14 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from propensity.folds import select_share
 from propensity.ingest.book import CuratedBook
 from propensity.ingest.curation import ingest_files
-from propensity.model import cross_fitting, encoder, network, target_encoding, training_loop
+from propensity.model import (
+    cross_fitting,
+    encoder,
+    network,
+    network_family,
+    target_encoding,
+    training_loop,
+)
 from propensity.model.early_stopping import ScoredEpoch, ValidationScores
 from propensity.model.imbalance import TrainingPlan, plan_training
 from propensity.model.target_encoding import fit_statistics
@@ -41,10 +48,10 @@ def hide_statistics(
 
 
 def show_own(
-    pairs: Any, cells: NDArray[np.int32], responses: Any, ids: Any
+    pairs: Any, cells: NDArray[np.int32], responses: Any, part: Any
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Let training rows see what scored rows see: cells in which their own response counts."""
-    table, _ = fit_statistics(pairs, cells, responses, ids)
+    table, _ = fit_statistics(pairs, cells, responses, part)
     return table, table[cells]
 
 
@@ -67,8 +74,8 @@ def stay(rate: float, _: int) -> keras.optimizers.schedules.LearningRateSchedule
 
 ARMS: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "as it is": ({}, []),
-    "without target statistics": ({}, [(cross_fitting, "fit_statistics", hide_statistics)]),
-    "statistics of their own responses too": ({}, [(cross_fitting, "fit_statistics", show_own)]),
+    "without target statistics": ({}, [(network_family, "fit_statistics", hide_statistics)]),
+    "statistics of their own responses too": ({}, [(network_family, "fit_statistics", show_own)]),
     "without cross layers": ({}, [(network, "N_CROSSES", 0)]),
     "one cross layer": ({}, [(network, "N_CROSSES", 1)]),
     "three cross layers": ({}, [(network, "N_CROSSES", 3)]),

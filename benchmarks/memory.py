@@ -81,7 +81,7 @@ def stage_publish(folder: Path) -> None:
     serving = Contender(ModelVersion(run.run_name, folder, "", ()), QUALITY)
     record_decision(engine, run, serving, Decision("promoted", "", serving), against=None)
     book = CuratedBook(*_book(folder))
-    publish_scores(engine, run, book, ScoredBook(parts, n_rows, *counts), serving)
+    publish_scores(engine, run, book, ScoredBook(parts, n_rows, *counts), serving, [])
 
 
 def _book(folder: Path) -> tuple[tuple[Path, ...], Path, int, int, int, int]:

@@ -194,7 +194,7 @@ def publish(url: str, folder: Path) -> int:
     record_decision(engine, run, serving, Decision("kept_champion", "", serving), against=None)
     book = CuratedBook((), folder, scores.n_rows, 0, 1, 0)
     started = time.monotonic()
-    publish_scores(engine, run, book, scores, serving)
+    publish_scores(engine, run, book, scores, serving, [])
     seconds = time.monotonic() - started
     with engine.connect() as connection:
         seen = connection.execute(text("SELECT run_id FROM published_run")).scalar_one()

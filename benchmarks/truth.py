@@ -40,7 +40,7 @@ from truth_books import (
     sum_up,
 )
 
-from propensity.comparison.training import run_network_arm
+from propensity.comparison.training import run_strategy_arm
 from propensity.evaluation.recalibration import recalibrate_if_better
 from propensity.folds import N_FOLDS
 from propensity.ingest.book import CuratedBook, read_labelled
@@ -79,7 +79,7 @@ def score(book: CuratedBook, strategy: StrategyName, folder: Path, seed: int) ->
     mine = folder / f"seed-{seed}"
     path = mine / f"{strategy}.parquet"
     if not path.exists():
-        run_network_arm(book, strategy, CONTRACT, NightlyConfig(seed=seed), mine)
+        run_strategy_arm(book, strategy, CONTRACT, NightlyConfig(seed=seed), mine)
     return pd.read_parquet(path)
 
 

@@ -9,7 +9,8 @@ from prefect import flow
 
 from flows.signals import go_on_unread, heed_termination
 from propensity.comparison.records import open_comparison
-from propensity.settings import STRATEGIES, NightlyConfig, StrategyName
+from propensity.runtime.night import open_workspace
+from propensity.settings import STRATEGIES, NightlyConfig, Settings, StrategyName
 from tasks.compare import conclude, measure_logistic, measure_strategy, read_book
 
 
@@ -27,7 +28,7 @@ def compare(config: NightlyConfig, strategies: tuple[StrategyName, ...] = STRATE
     go_on_unread()
     with heed_termination():
         chosen = [s for s in STRATEGIES if s == "none" or s in strategies]
-        place = open_comparison(config, chosen)
+        place = open_comparison(config, chosen, open_workspace(Settings()))
         book = read_book(place)
         arms = [measure_strategy(place, book, strategy) for strategy in chosen]
         arms.append(measure_logistic(place, book))

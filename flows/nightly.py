@@ -14,10 +14,12 @@ from prefect.client.schemas.objects import FlowRun, State
 from flows.signals import go_on_unread, heed_termination
 from propensity.errors import ModelError
 from propensity.folds import N_FOLDS
-from propensity.runtime.night import only_one_night, open_night, reach_warehouse
-from propensity.settings import NightlyConfig
+from propensity.runtime.night import only_one_night, open_night
+from propensity.settings import NightlyConfig, Settings
+from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.runs import fail_run
 from tasks.alert import alert
+from tasks.describe import describe
 from tasks.evaluate import evaluate
 from tasks.ingest import ingest
 from tasks.present import present, present_again
@@ -38,7 +40,8 @@ class NightResult:
 
 def record_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
     """Write the reason beside the run, where SQL can read it too."""
-    fail_run(reach_warehouse(), str(flow_run.id), state.message or state.name or "unknown")
+    warehouse = open_warehouse(Settings().warehouse_url)
+    fail_run(warehouse, str(flow_run.id), state.message or state.name or "unknown")
 
 
 @flow(
@@ -51,8 +54,9 @@ def record_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -
 def nightly(config: NightlyConfig) -> NightResult:
     """Read the book, report its imbalance, retrain, decide, score everyone, publish."""
     go_on_unread()
-    with heed_termination(), only_one_night():
-        night = open_night(config, runtime.flow_run.id)
+    settings = Settings()
+    with heed_termination(), only_one_night(settings) as warehouse:
+        night = open_night(config, settings, warehouse, runtime.flow_run.id)
         if night.is_repeat:
             name = night.run.run_name
             get_run_logger().info("This very night was published as %s: nothing to do", name)
@@ -68,8 +72,9 @@ def nightly(config: NightlyConfig) -> NightResult:
             todo = "No model may score; the last published night stays. Look at the responses"
             raise ModelError(decision.reason, todo=todo)
         scores = score(night, book, decision.serving)
-        publish(night, book, scores, decision.serving)
+        facts = describe(night, book, contest, decision, scores)
+        publish(night, book, scores, facts)
         # a picture that cannot be drawn is logged; what is published does not become a failed night
-        present(night, book, contest, decision, scores, return_state=True)
-        alert(night, decision.serving, return_state=True)
+        present(night, facts, return_state=True)
+        alert(night, facts, return_state=True)
         return NightResult(night.run.run_id, is_repeat=False)

@@ -9,9 +9,9 @@ from prefect import flow, get_run_logger
 
 from flows.signals import go_on_unread
 from propensity.errors import BusyError
-from propensity.runtime.night import only_one_night, reach_warehouse
+from propensity.runtime.night import only_one_night, open_workspace
 from propensity.settings import Settings
-from propensity.storage.workspace import Workspace
+from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.leftovers import remove_leftovers
 from propensity.warehouse.retention import StoredNight, drop_superfluous
 
@@ -28,14 +28,15 @@ def retention(keep_nights: int | None = None) -> list[StoredNight]:
         keep_nights: Dates to keep, newest first; default: PROPENSITY_KEEP_NIGHTS.
     """
     go_on_unread()
-    settings, warehouse, log = Settings(), reach_warehouse(), get_run_logger()
+    settings, log = Settings(), get_run_logger()
+    warehouse = open_warehouse(settings.warehouse_url)
     kept = keep_nights or settings.keep_nights
     nights = drop_superfluous(warehouse, kept)
     dropped = ", ".join(night.run_name for night in nights) or "none"
     log.info("Nights dropped, %s dates are kept: %s", kept, dropped)
     try:
-        with only_one_night():
-            removed = remove_leftovers(warehouse, Workspace(settings.data_dir.resolve()))
+        with only_one_night(settings):
+            removed = remove_leftovers(warehouse, open_workspace(settings))
     except BusyError as error:
         log.warning("Files stay until the next time: %s", error)
     else:

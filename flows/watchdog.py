@@ -12,8 +12,8 @@ from prefect.states import Completed, Failed
 
 from propensity.errors import WarehouseError
 from propensity.events import NightLate
-from propensity.runtime.night import reach_warehouse
 from propensity.settings import Settings
+from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.nights import find_lateness
 from tasks.emitting import emit
 
@@ -33,11 +33,12 @@ def watchdog(as_of: dt.date | None = None) -> State[None]:
     """
     now = dt.datetime.now().astimezone()
     date = as_of or now.date()
-    deadline = dt.datetime.combine(date, Settings().deadline).astimezone()
+    settings = Settings()
+    deadline = dt.datetime.combine(date, settings.deadline).astimezone()
     if now < deadline:
         get_run_logger().info("The night of %s has time until %s", date, deadline)
         return Completed(message=f"Not before {deadline:%H:%M}")
-    late = _look(date, deadline)
+    late = _look(settings.warehouse_url, date, deadline)
     if late is None:
         return Completed(message=f"The night of {date} is published")
     emit(late)
@@ -45,9 +46,9 @@ def watchdog(as_of: dt.date | None = None) -> State[None]:
     return Failed(message=f"The night of {date} is late; readers see {seen}. {late.reason}")
 
 
-def _look(as_of: dt.date, deadline: dt.datetime) -> NightLate | None:
+def _look(url: str, as_of: dt.date, deadline: dt.datetime) -> NightLate | None:
     """A warehouse that does not answer at the deadline is as bad as a night that is late."""
     try:
-        return find_lateness(reach_warehouse(), as_of, deadline)
+        return find_lateness(open_warehouse(url), as_of, deadline)
     except WarehouseError as error:
         return NightLate(as_of, deadline, None, str(error))

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 StrategyName = Literal["none", "class_weight", "undersample", "oversample", "focal", "soft_f1"]
 STRATEGIES: tuple[StrategyName, ...] = get_args(StrategyName)
+FamilyName = Literal["network", "logistic"]
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,11 @@ class NightlyConfig(BaseSettings):
     strategy: StrategyName = Field(
         "class_weight", description="how the imbalance is treated in training"
     )
+    model_family: FamilyName = Field(
+        "network",
+        description="what is trained: a Keras network, or a logistic regression, which takes a "
+        "second and ranks worse",
+    )
     max_epochs: int = Field(7, ge=1, le=100, description="training stops here or earlier")
     patience: int = Field(
         2, ge=1, le=100, description="epochs in a row of clearly worse validation F1 that end it"
@@ -168,6 +174,16 @@ class NightlyConfig(BaseSettings):
         return LeadRules(self.control_share, self.leads_include_known)
 
     @property
-    def decisive(self) -> dict[str, object]:
-        """The settings that change the scores; the same ones and the same book: the same night."""
+    def identity(self) -> dict[str, object]:
+        """The settings that tell one night from another of the same date and book."""
         return self.model_dump(mode="json", exclude={"csv", "as_of", "force"})
+
+    @property
+    def decisive(self) -> dict[str, object]:
+        """The settings that members and scores are computed from.
+
+        The others decide what is accepted, how it is judged and who is promoted: a night with
+        other values of these reuses what an earlier attempt trained.
+        """
+        judging = {"tolerated_rejected_share", "promotion_margin", "slice_tolerance", "n_bootstrap"}
+        return {name: value for name, value in self.identity.items() if name not in judging}

@@ -2,8 +2,9 @@
 
 What lives here
     The stages `ingest.py`, `report.py`, `train.py`, `evaluate.py`, `promote.py`, `score.py`,
-    `publish.py`, `present.py` and `alert.py`; `compare.py` for the comparison. Shared:
-    `artifacts.py`, `emitting.py`, `progress.py` and `line.py`, the log line each stage ends with.
+    `describe.py`, `publish.py`, `present.py` and `alert.py`; `compare.py` for the comparison.
+    Shared: `artifacts.py`, `emitting.py`, `progress.py` and `line.py`, the log line each stage
+    ends with.
 
 How to think about it
     A task owns what only Prefect can give: a name in the UI, a retry, an artifact, an event, a

@@ -7,7 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from propensity.comparison.evaluation import compare
 from propensity.comparison.records import Comparison, OpenComparison
-from propensity.comparison.training import ScoredArm, run_logistic_arm, run_network_arm
+from propensity.comparison.training import ScoredArm, run_logistic_arm, run_strategy_arm
 from propensity.ingest.book import CuratedBook
 from propensity.ingest.curation import ingest_files
 from propensity.reporting.comparison import render_markdown, write_page
@@ -38,7 +38,9 @@ def measure_strategy(place: OpenComparison, book: CuratedBook, strategy: Strateg
     """Train the members of one strategy and score everybody whose response is known."""
     line = StageLine()
     with show_progress(strategy) as on_progress:
-        arm = run_network_arm(book, strategy, place.contract, place.config, place.arms, on_progress)
+        arm = run_strategy_arm(
+            book, strategy, place.contract, place.config, place.arms, on_progress
+        )
     line.end("five members on %s rows", f"{arm.n_training_rows:,}")
     return arm
 
@@ -48,7 +50,7 @@ def measure_logistic(place: OpenComparison, book: CuratedBook) -> ScoredArm:
     """Fit the baseline that knows no interactions."""
     line = StageLine()
     with show_progress("logistic regression") as on_progress:
-        arm = run_logistic_arm(book, place.contract, place.arms, on_progress)
+        arm = run_logistic_arm(book, place.contract, place.config, place.arms, on_progress)
     line.end("five fits on %s rows", f"{arm.n_training_rows:,}")
     return arm
 

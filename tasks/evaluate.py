@@ -8,7 +8,7 @@ from propensity.evaluation.slices import find_level
 from propensity.ingest.book import CuratedBook
 from propensity.model.store import Member, ModelVersion, save_version
 from propensity.reporting.contest import tabulate_contest, tabulate_slices
-from propensity.runtime.night import OpenNight, rejoin_warehouse
+from propensity.runtime.night import OpenNight
 from propensity.warehouse.model_registry import find_files_digest
 from propensity.warehouse.promotions import find_champion
 from tasks.artifacts import create_table_artifact
@@ -24,7 +24,7 @@ def evaluate(night: OpenNight, book: CuratedBook, members: list[Member]) -> Cont
     folder = night.workspace.model(night.version_name)
     digest = night.contract.digest
     version = ModelVersion(night.version_name, folder, digest, tuple(members))
-    candidate, engine = save_version(version), rejoin_warehouse()
+    candidate, engine = save_version(version), night.rejoin()
     champion = find_champion(engine, night.config.as_of)
     known = find_files_digest(engine, champion)
     contest = judge(book, night.contract, night.config, candidate, champion, night.workspace, known)

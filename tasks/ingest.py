@@ -14,14 +14,16 @@ from tasks.progress import show_progress
 @task(task_run_name="ingest", cache_policy=NO_CACHE)
 def ingest(night: OpenNight) -> CuratedBook:
     """Check every row against the contract; keep the bad ones with their reason."""
-    line, stage = StageLine(), Stage(night, "ingest", CuratedBook)
+    tolerated = night.config.tolerated_rejected_share
+    line, stage = StageLine(), Stage(night, "ingest", CuratedBook, (tolerated,))
     receipt = stage.find(line.log.warning)
     if receipt:
         line.take(receipt.written_at)
         book = receipt.record
     else:
         book = _ingest(night)
-        stage.keep(book, [*book.parts, book.rejected])
+        hashed = dict(zip(book.parts, book.digests, strict=True))
+        stage.keep(book, [*book.parts, book.rejected], hashed)
     if book.n_rejected:
         line.log.warning("%s rows rejected, see %s", f"{book.n_rejected:,}", book.rejected)
     counts = f"{book.n_rows:,}", len(book.parts), f"{book.n_rejected:,}"

@@ -1,4 +1,4 @@
-"""Stage 8: the decision card and the pictures. Readers have tonight, whatever becomes of them."""
+"""Stage 9: the decision card and the pictures. Readers have tonight, whatever becomes of them."""
 
 from pathlib import Path
 from uuid import UUID
@@ -6,39 +6,27 @@ from uuid import UUID
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.evaluation.records import Contest, Decision
-from propensity.ingest.book import CuratedBook
 from propensity.reporting.decision import describe_decision, render_card
 from propensity.reporting.night import draw_night, render_markdown, render_page
-from propensity.reporting.night_facts import describe_night
 from propensity.reporting.rendering import write_text
-from propensity.runtime.night import OpenNight, rejoin_warehouse
-from propensity.scoring.records import ScoredBook
-from propensity.settings import Settings
-from propensity.warehouse.nights import find_last_night
-from propensity.warehouse.suppressions import find_suppressed
+from propensity.runtime.night import OpenNight
+from propensity.runtime.night_facts import NightFacts
 from tasks.artifacts import create_markdown_artifact
 from tasks.line import StageLine
 
 
 @task(task_run_name="present", cache_policy=NO_CACHE)
-def present(
-    night: OpenNight, book: CuratedBook, contest: Contest, decision: Decision, scores: ScoredBook
-) -> Path:
+def present(night: OpenNight, facts: NightFacts) -> Path:
     """Show the published night: the decision card, an HTML page and the page as an artifact."""
-    line, warehouse = StageLine(), rejoin_warehouse()
-    last_night = find_last_night(warehouse, night.config.as_of)
-    suppressed = find_suppressed(warehouse)
-    report = describe_night(night, book, contest, decision, scores, suppressed, last_night)
-    n_calls = Settings().call_capacity
-    card = describe_decision(night, report, suppressed, warehouse, n_calls)
+    line = StageLine()
+    card = describe_decision(night, facts, night.rejoin())
     shown: dict[str, UUID | None] = {}
     try:
         text = card.model_card.read_text(encoding="utf-8")
         shown["model_card"] = create_markdown_artifact(text, "model-card")
-        pictures = draw_night(report)
-        write_text(render_page(report, pictures), card.page)
-        text = render_markdown(report, pictures)
+        pictures = draw_night(facts)
+        write_text(render_page(facts, pictures), card.page)
+        text = render_markdown(facts, pictures)
         shown["night"] = create_markdown_artifact(text, "night", f"Page: {card.page}")
     finally:  # the card is there, if without a link, where a picture cannot be drawn
         said = f"Model card: {card.model_card}"

@@ -8,7 +8,7 @@ from propensity.evaluation.records import Contest, Decision
 from propensity.events import ModelNotPromoted
 from propensity.reporting.card import ModelCard, write_card
 from propensity.reporting.decision import render_refusal
-from propensity.runtime.night import OpenNight, rejoin_warehouse
+from propensity.runtime.night import OpenNight
 from propensity.warehouse.model_registry import record_decision
 from propensity.warehouse.promotions import read_history
 from tasks.artifacts import create_markdown_artifact
@@ -21,7 +21,7 @@ def promote(night: OpenNight, contest: Contest) -> Decision:
     """Decide, append the decision with its reason to the history, and write the model card."""
     line = StageLine()
     decision = decide(contest, night.config.promotion_margin, night.config.slice_tolerance)
-    engine, candidate = rejoin_warehouse(), contest.candidate
+    engine, candidate = night.rejoin(), contest.candidate
     record_decision(engine, night.run, candidate, decision, against=contest.champion_name)
     card = write_card(ModelCard(night, contest, decision, read_history(engine)))
     if decision.serving is None:  # the night ends here; else the card follows when it is published

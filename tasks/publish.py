@@ -1,4 +1,4 @@
-"""Stage 7: readers see tonight."""
+"""Stage 8: readers see tonight."""
 
 from typing import Any
 
@@ -7,10 +7,10 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
 from propensity.errors import WarehouseAwayError
-from propensity.evaluation.records import Contender
 from propensity.events import NightPublished
 from propensity.ingest.book import CuratedBook
-from propensity.runtime.night import OpenNight, rejoin_warehouse
+from propensity.runtime.night import OpenNight
+from propensity.runtime.night_facts import NightFacts
 from propensity.scoring.records import ScoredBook
 from propensity.warehouse.publication import Publication, publish_scores
 from tasks.emitting import emit
@@ -37,13 +37,13 @@ def _was_away(_task: object, _run: object, state: State[Any]) -> bool:
     retry_condition_fn=_was_away,
 )
 def publish(
-    night: OpenNight, book: CuratedBook, scores: ScoredBook, serving: Contender
+    night: OpenNight, book: CuratedBook, scores: ScoredBook, facts: NightFacts
 ) -> Publication:
     """Load beside last night's scores, audit, flip the pointer."""
-    line = StageLine()
+    line, serving = StageLine(), facts.serving
     with show_progress("publish") as on_progress:
         publication = publish_scores(
-            rejoin_warehouse(), night.run, book, scores, serving, on_progress
+            night.rejoin(), night.run, book, scores, serving, facts.gains, on_progress
         )
     seen = "readers see it" if publication.is_current else "stored; readers keep the night they see"
     quality = serving.evaluation

@@ -6,7 +6,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from propensity.ingest.book import CuratedBook
-from propensity.reporting.class_balance import describe_balance, render_markdown, write_page
+from propensity.reporting.class_balance import render_markdown, write_page
+from propensity.runtime.book_facts import describe_book
 from propensity.runtime.night import OpenNight
 from tasks.artifacts import create_markdown_artifact
 from tasks.line import StageLine
@@ -16,7 +17,7 @@ from tasks.line import StageLine
 def report(night: OpenNight, book: CuratedBook) -> Path:
     """Report the class balance as a Prefect artifact and as an HTML page."""
     line = StageLine()
-    facts = describe_balance(book, night.contract, night.run.run_name, night.config.as_of)
+    facts = describe_book(book, night.contract, night.run.run_name, night.config.as_of)
     page = write_page(facts, night.workspace.reports(night.run.run_name))
     create_markdown_artifact(render_markdown(facts), "class-balance", description=f"Page: {page}")
     balance = facts.balance

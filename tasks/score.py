@@ -8,7 +8,6 @@ from prefect.cache_policies import NO_CACHE
 
 from propensity.evaluation.records import Contender
 from propensity.ingest.book import CuratedBook
-from propensity.model.store import encoder_path, network_path
 from propensity.runtime.checkpoints import Stage
 from propensity.runtime.night import OpenNight
 from propensity.scoring.records import ScoredBook
@@ -38,8 +37,8 @@ def score(night: OpenNight, book: CuratedBook, serving: Contender) -> ScoredBook
 def list_read(book: CuratedBook, serving: Contender) -> tuple[object, ...]:
     """What decides the scores; not the version's name, another attempt has trained the same."""
     folder, members = serving.version.folder, serving.version.members
-    files = [place(folder, m.fold) for m in members for place in (encoder_path, network_path)]
-    digests = [digest_files(list(book.parts)), digest_files(files)]
+    files = [path for m in members for path in m.list_files(folder)]
+    digests = [*book.digests, digest_files(files)]
     curves = serving.recalibration.curves
     return (*digests, [asdict(m) for m in members], serving.evaluation.thresholds, curves)
 

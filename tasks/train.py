@@ -4,10 +4,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from propensity.ingest.book import CuratedBook
-from propensity.model.store import Member, encoder_path, network_path
+from propensity.model.store import Member
 from propensity.runtime.checkpoints import Stage, copy_files
 from propensity.runtime.night import OpenNight
-from propensity.storage.hashing import digest_files
 from tasks.artifacts import create_progress_artifact, update_progress_artifact
 from tasks.line import StageLine
 from tasks.progress import show_progress
@@ -17,7 +16,7 @@ from tasks.progress import show_progress
 def train(night: OpenNight, book: CuratedBook, fold: int) -> Member:
     """Train the member that will score a fold, on the labelled rows of the other folds."""
     line, folder = StageLine(), night.workspace.model(night.version_name)
-    stage = Stage(night, f"train-fold-{fold}", Member, (digest_files(list(book.parts)),))
+    stage = Stage(night, f"train-fold-{fold}", Member, book.digests)
     receipt = stage.find(line.log.warning)
     if receipt:
         line.take(receipt.written_at)
@@ -25,10 +24,10 @@ def train(night: OpenNight, book: CuratedBook, fold: int) -> Member:
         member = receipt.record
     else:
         member = _train(night, book, fold, line)
-    stage.keep(member, [place(folder, fold) for place in (encoder_path, network_path)])
+    stage.keep(member, member.list_files(folder))
     line.end(
-        "%s epochs on %s rows, class weights %.3f and %.3f, validation F1 %.4f",
-        member.n_epochs,
+        "%s on %s rows, class weights %.3f and %.3f, validation F1 %.4f",
+        member.summary,
         f"{member.n_training_rows:,}",
         member.weight_of_zero,
         member.weight_of_one,
@@ -38,10 +37,10 @@ def train(night: OpenNight, book: CuratedBook, fold: int) -> Member:
 
 
 def _train(night: OpenNight, book: CuratedBook, fold: int, line: StageLine) -> Member:
-    from propensity.model.cross_fitting import train_member  # TensorFlow: seconds, and only here
+    from propensity.model.cross_fitting import train_member  # seconds, and only here
 
     max_epochs = night.config.max_epochs
-    artifact = create_progress_artifact(0.0, f"training-fold-{fold}", f"Epochs of member {fold}")
+    artifact = create_progress_artifact(0.0, f"training-fold-{fold}", f"Training of member {fold}")
     with show_progress(f"train fold {fold}") as on_progress:
 
         def on_epoch(epoch: int, score: float) -> None:

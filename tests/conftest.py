@@ -165,6 +165,15 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "data"
 
 
+@pytest.fixture
+def fast_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nights train logistic regressions, in a second and without TensorFlow.
+
+    For tests that are not about the network. A process that a test starts inherits it.
+    """
+    monkeypatch.setenv("PROPENSITY_MODEL_FAMILY", "logistic")
+
+
 @dataclass(frozen=True)
 class CommandLine:
     """Runs `propensity` as a person would, in a data folder of its own."""

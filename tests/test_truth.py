@@ -27,7 +27,7 @@ from propensity.ingest.contract import load_contract
 from propensity.metrics.calibration_error import measure_calibration_error
 from propensity.model.cross_fitting import train_member
 from propensity.model.prediction import Scorer, correct
-from propensity.model.store import Member, ModelVersion, encoder_path, network_path
+from propensity.model.store import Member, ModelVersion, encoder_path, model_path
 from propensity.settings import STRATEGIES, NightlyConfig
 
 pytestmark = pytest.mark.slow
@@ -111,7 +111,7 @@ def train_one(book: CuratedBook, strategy: str, folder: Path, **options) -> tupl
     """Train the member of fold 0 and make a version of it: a night has five, which takes longer."""
     member = train_member(book, 0, CONTRACT, NightlyConfig(strategy=strategy, **options), folder)
     for fold in range(1, N_FOLDS):
-        shutil.copy(network_path(folder, 0), network_path(folder, fold))
+        shutil.copy(model_path(folder, 0), model_path(folder, fold))
         shutil.copy(encoder_path(folder, 0), encoder_path(folder, fold))
     members = tuple(dataclasses.replace(member, fold=k) for k in range(N_FOLDS))
     return member, Scorer(ModelVersion(strategy, folder, CONTRACT.digest, members), CONTRACT)

@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from propensity.comparison.training import ScoredArm, run_network_arm
+from propensity.comparison.training import ScoredArm, run_strategy_arm
 from propensity.errors import InputError
 from propensity.folds import N_FOLDS, VALIDATION_SALT, assign_folds, select_share
 from propensity.ingest import duplicates
 from propensity.ingest.book import CuratedBook, read_labelled
 from propensity.ingest.contract import load_contract
 from propensity.ingest.curation import ingest_files
-from propensity.model import cross_fitting, early_stopping
+from propensity.model import cross_fitting, validation
 from propensity.model.cross_fitting import train_member
-from propensity.model.store import Member, encoder_path, network_path
+from propensity.model.store import Member, encoder_path, model_path
 from propensity.settings import STRATEGIES, NightlyConfig, StrategyName
 from propensity.simulation.book import simulate_book
 
@@ -140,7 +140,7 @@ def test_a_copy_in_the_file_of_another_night_is_in_the_same_fold(
 def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[np.ndarray]]:
     """Responses that strategies were given, those they made of them, those that are validated."""
     kept: dict[str, list[np.ndarray]] = {"given": [], "drawn": [], "validated": []}
-    plan_training, score = cross_fitting.plan_training, early_stopping.average_precision_score
+    plan_training, score = cross_fitting.plan_training, validation.average_precision_score
 
     def look_on(strategy, responses, seed):
         plan = plan_training(strategy, responses, seed)
@@ -153,7 +153,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[np.ndarray]]:
         return score(responses, logits)
 
     monkeypatch.setattr(cross_fitting, "plan_training", look_on)
-    monkeypatch.setattr(early_stopping, "average_precision_score", score_after_an_epoch)
+    monkeypatch.setattr(validation, "average_precision_score", score_after_an_epoch)
     return kept
 
 
@@ -174,7 +174,7 @@ def train_one(monkeypatch: pytest.MonkeyPatch) -> list[Member]:
     def train_or_copy(book, fold, contract, config, folder):
         if not trained:
             trained.append(train_member(book, fold, contract, config, folder))
-        for place in (network_path, encoder_path) if fold else ():
+        for place in (model_path, encoder_path) if fold else ():
             shutil.copy(place(folder, 0), place(folder, fold))
         return dataclasses.replace(trained[0], fold=fold)
 
@@ -191,7 +191,7 @@ def test_a_strategy_sees_its_own_training_rows_and_leaves_all_others_as_they_are
     tmp_path: Path,
     strategy: StrategyName,
 ) -> None:
-    arm = run_network_arm(book, strategy, CONTRACT, CONFIG, tmp_path)
+    arm = run_strategy_arm(book, strategy, CONTRACT, CONFIG, tmp_path)
     training, validation = split(book, 0)
     assert seen["given"][0].tolist() == training
     assert seen["validated"][0].tolist() == validation
@@ -215,7 +215,7 @@ def test_undersampling_leaves_validated_and_scored_rows_the_prevalence_of_the_so
 ) -> None:
     n_epochs = 5  # of 17 steps: after one it knows next to nothing
     config = CONFIG.model_copy(update={"max_epochs": n_epochs, "patience": n_epochs})
-    arm = run_network_arm(book, "undersample", CONTRACT, config, tmp_path)
+    arm = run_strategy_arm(book, "undersample", CONTRACT, config, tmp_path)
     for fold in range(N_FOLDS):
         training, validation = split(book, fold)
         assert seen["given"][fold].tolist() == training

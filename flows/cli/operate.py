@@ -97,7 +97,7 @@ def retention(
     if dry_run:
         leftovers = find_leftovers(engine, workspace, [night.run_name for night in nights])
     else:
-        with only_one_night():
+        with only_one_night(settings):
             leftovers = remove_leftovers(engine, workspace)
     if leftovers:
         title = "Files that would be removed" if dry_run else "Files removed"

@@ -49,7 +49,7 @@ def reconcile(
         from flows.server.reconcile import reconcile_runs
 
         _wait_for_server(client)
-        found = reconcile_runs(client, retry=retry)
+        found = reconcile_runs(client, Settings(), retry=retry)
     for run in found:
         line = f"{run.name} ({run.flow_run_id}) was {run.was}: {run.outcome}"
         terminal.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -24,7 +24,8 @@ from prefect.states import Cancelled, Crashed
 from flows.server.automations import FLOWS
 from flows.server.processes import find_start, find_values, is_alive_and_hidden
 from propensity.errors import BusyError, WarehouseError
-from propensity.runtime.night import only_one_night, reach_warehouse
+from propensity.runtime.night import only_one_night
+from propensity.settings import Settings
 from propensity.warehouse.runs import fail_run
 
 UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
@@ -61,7 +62,9 @@ class Reconciled:
     outcome: Outcome
 
 
-def reconcile_runs(client: SyncPrefectClient, *, retry: bool = False) -> list[Reconciled]:
+def reconcile_runs(
+    client: SyncPrefectClient, settings: Settings, *, retry: bool = False
+) -> list[Reconciled]:
     """End the runs of our deployments whose process is gone, so that their slot is free.
 
     A run is alive while a process of this machine carries its id in the environment, as every
@@ -71,11 +74,12 @@ def reconcile_runs(client: SyncPrefectClient, *, retry: bool = False) -> list[Re
     from here.
 
     Args:
-        client: Of the server.
+        client: Client of the server.
+        settings: The machine's settings: which data folder and which warehouse.
         retry: Begin a night again that began in the last 12 hours, once.
     """
     _wait_for_starting(client)
-    return [_reconcile(client, run, retry=retry) for run in _find_under_way(client)]
+    return [_reconcile(client, settings, run, retry=retry) for run in _find_under_way(client)]
 
 
 def _wait_for_starting(client: SyncPrefectClient) -> None:
@@ -95,7 +99,9 @@ def _find_under_way(client: SyncPrefectClient) -> list[FlowRun]:
     )
 
 
-def _reconcile(client: SyncPrefectClient, run: FlowRun, *, retry: bool) -> Reconciled:
+def _reconcile(
+    client: SyncPrefectClient, settings: Settings, run: FlowRun, *, retry: bool
+) -> Reconciled:
     def tell(outcome: Outcome) -> Reconciled:
         return Reconciled(str(run.id), run.name, run.state_name or "unknown", outcome)
 
@@ -104,9 +110,9 @@ def _reconcile(client: SyncPrefectClient, run: FlowRun, *, retry: bool) -> Recon
     if client.read_flow(run.flow_id).name != "nightly":
         return tell(_end(client, run, retry=retry))
     try:
-        with only_one_night():
+        with only_one_night(settings) as warehouse:
             # a run that ended a moment ago held the lock until then
-            fail_run(reach_warehouse(), str(run.id), GONE)
+            fail_run(warehouse, str(run.id), GONE)
             return tell(_end(client, run, retry=retry))
     except (BusyError, WarehouseError):  # nobody can tell: the missing heartbeat will
         return tell("left: a night is under way or the warehouse is away")

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from propensity.ingest.contract import Contract, load_contract
-from propensity.settings import NightlyConfig, Settings, StrategyName
+from propensity.settings import NightlyConfig, StrategyName
 from propensity.storage.atomic_write import write_whole
 from propensity.storage.hashing import digest_config, digest_files
 from propensity.storage.input_files import find_files
@@ -112,6 +112,17 @@ class Comparison:
         )
 
 
+def find_comparison(folder: Path) -> Comparison | None:
+    """Return the comparison of strategies written last, of those this software can read."""
+    files = folder.glob(f"*/{FILE_NAME}")
+    for path in sorted(files, key=lambda p: p.stat().st_mtime, reverse=True):
+        try:
+            return Comparison.load(path)
+        except (pa.ArrowException, KeyError, TypeError, ValueError):
+            continue  # of another version of this software: an older one may fit
+    return None
+
+
 @dataclass(frozen=True)
 class OpenComparison:
     """A comparison under way: what to read, where to write, by which rules."""
@@ -132,7 +143,9 @@ class OpenComparison:
         return self.folder / "arms"
 
 
-def open_comparison(config: NightlyConfig, strategies: Collection[StrategyName]) -> OpenComparison:
+def open_comparison(
+    config: NightlyConfig, strategies: Collection[StrategyName], workspace: Workspace
+) -> OpenComparison:
     """Find the files, and name the folder by the date and what is compared on which book.
 
     Raises:
@@ -142,5 +155,5 @@ def open_comparison(config: NightlyConfig, strategies: Collection[StrategyName])
     decisive = config.decisive | {"strategies": sorted(strategies)}
     told = digest_files(files) + digest_config(contract.digest, decisive)
     name = f"{config.as_of:%Y-%m-%d}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
-    folder = Workspace(Settings().data_dir.resolve()).comparisons / name
+    folder = workspace.comparisons / name
     return OpenComparison(tuple(files), config, contract, folder)

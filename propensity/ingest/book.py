@@ -14,7 +14,10 @@ from propensity.ingest.contract import Contract
 
 @dataclass(frozen=True)
 class CuratedBook:
-    """What ingest wrote: parts of typed rows, and the rejected rows with their reasons."""
+    """What ingest wrote: parts of typed rows, and the rejected rows with their reasons.
+
+    `digests` holds the SHA-256 of each part, made once when it was written.
+    """
 
     parts: tuple[Path, ...]
     rejected: Path
@@ -22,6 +25,7 @@ class CuratedBook:
     n_rejected: int
     n_labelled: int
     n_positive: int
+    digests: tuple[str, ...] = ()
 
 
 def read_labelled(book: CuratedBook, rows: pc.Expression | None = None) -> pa.Table:

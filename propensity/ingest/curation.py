@@ -27,6 +27,7 @@ from propensity.ingest.duplicates import refuse_copies
 from propensity.progress import OnProgress, ignore_progress
 from propensity.storage.atomic_write import write_whole
 from propensity.storage.csv_injection import defuse_column
+from propensity.storage.hashing import digest_file
 from propensity.storage.parquet_parts import PartWriter
 
 
@@ -69,7 +70,11 @@ def ingest_files(
                 on_progress((n_bytes_before + block.n_bytes_read) / n_bytes)
             n_bytes_before += path.stat().st_size
             on_progress(n_bytes_before / n_bytes)
-    book = CuratedBook(parts.paths, rejected, parts.n_rows, *map(int, counts))
+    digests = tuple(digest_file(part) for part in parts.paths)
+    n_rejected, n_labelled, n_positive = counts.tolist()
+    book = CuratedBook(
+        parts.paths, rejected, parts.n_rows, n_rejected, n_labelled, n_positive, digests
+    )
     _check_share(book, tolerated_rejected_share)
     refuse_copies(book.parts, book.n_labelled, contract)
     return book

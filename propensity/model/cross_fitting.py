@@ -1,31 +1,21 @@
-"""Train the member of one fold: on the other folds, by a strategy, while it improves."""
+"""Train the member of one fold: on the other folds, by a strategy, with a model family."""
 
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from propensity.errors import InputError, ModelError
 from propensity.folds import VALIDATION_SALT, select_share
 from propensity.ingest.book import CuratedBook, read_labelled
 from propensity.ingest.contract import Contract
-from propensity.model.early_stopping import OnEpoch, ValidationScores
+from propensity.model.encoded_rows import EncodedRows, encode_labelled
 from propensity.model.encoder import fit_encoder
+from propensity.model.families import OnEpoch, Predictor, TrainingData, import_family
 from propensity.model.imbalance import plan_training
-from propensity.model.network import (
-    Predictor,
-    add_statistics,
-    build_network,
-    load_network,
-    seed_everything,
-)
-from propensity.model.store import Member, encoder_path, network_path
-from propensity.model.target_encoding import fit_statistics, pair_features
-from propensity.model.training_loop import fit_network
+from propensity.model.store import Member, encoder_path, model_path
 from propensity.settings import NightlyConfig
-from propensity.storage.atomic_write import write_whole
 
 
 def ignore_epoch(_epoch: int, _score: float) -> None:
@@ -46,40 +36,34 @@ def train_member(
         book: Its labelled rows outside `fold` are learnt from.
         fold: The fold this member must never see.
         contract: Declares the features.
-        config: Strategy, epochs, batch size, learning rate, validation share, seed.
-        folder: Where network and encoder are saved.
+        config: Model family, strategy, epochs, batch size, learning rate, validation share, seed.
+        folder: Where model and encoder are saved.
         on_epoch: Called after each epoch with its number and the validation F1.
 
     Raises:
-        ModelError: Training diverged, or the saved network does not score as the trained one.
+        ModelError: Training diverged, or the saved model does not score as the trained one, or the
+            family cannot minimise the loss of the strategy.
     """
     training, validation = _set_aside(book, fold, config)
-    seed, responses = config.seed + fold, training["response"].to_numpy()
-    encoder, plan = fit_encoder(training, contract), plan_training(config.strategy, responses, seed)
-    seed_everything(seed)
-    pairs, (codes, numbers) = pair_features(encoder), encoder.encode(training)
-    cells, ids = pairs.find_cells(codes, numbers), training["policyholder_id"].to_numpy()
-    table, statistics = fit_statistics(pairs, cells, responses, ids)
-    network = build_network(encoder, pairs, seed)
-    model = add_statistics(network, encoder, pairs, table)
-    watch = ValidationScores(model, encoder, validation, config.patience, on_epoch)
-    fit_network(network, (codes, numbers, statistics), responses, plan, config, seed, watch)
-    watch.restore_kept()
+    seed, encoder = config.seed + fold, fit_encoder(training, contract)
+    rows, aside = encode_labelled(encoder, training), encode_labelled(encoder, validation)
+    plan = plan_training(config.strategy, rows.responses, seed)
     folder.mkdir(parents=True, exist_ok=True)
     encoder.save(encoder_path(folder, fold))
-    with write_whole(network_path(folder, fold), ".keras") as unfinished:  # Keras wants the ending
-        model.save(unfinished)
-    _check_reloaded(watch.predictor, network_path(folder, fold), *watch.inputs)
+    family, path = import_family(config.model_family), model_path(folder, fold, config.model_family)
+    fitted = family.fit(TrainingData(encoder, rows, aside, plan), config, seed, path, on_epoch)
+    _check_reloaded(fitted.predictor, family.load(path), path, aside)
     return Member(
         fold,
         *plan.odds_weights,
         n_training_rows=len(plan.rows),
-        n_epochs=watch.n_epochs,
-        validation_average_precision=watch.kept.average_precision,
-        validation_f1=watch.kept.f1,
+        n_epochs=fitted.n_epochs,
+        validation_average_precision=fitted.validation_average_precision,
+        validation_f1=fitted.validation_f1,
         loss=plan.loss,
-        n_source_rows=len(responses),
-        n_source_ones=int(responses.sum()),
+        n_source_rows=len(rows.responses),
+        n_source_ones=int(rows.responses.sum()),
+        family=config.model_family,
     )
 
 
@@ -104,15 +88,12 @@ def _check_validation(validation: pa.Table) -> None:
         )
 
 
-def _check_reloaded(
-    predictor: Predictor, path: Path, codes: NDArray[np.int32], numbers: NDArray[np.float32]
-) -> None:
-    trained = predictor.predict_logits(codes, numbers)
-    reloaded = Predictor(load_network(path)).predict_logits(codes, numbers)
-    if not np.array_equal(trained, reloaded):
-        n_other = int((trained != reloaded).sum())
+def _check_reloaded(trained: Predictor, reloaded: Predictor, path: Path, rows: EncodedRows) -> None:
+    before, after = (p.predict_logits(rows.codes, rows.numbers) for p in (trained, reloaded))
+    n_other = int((before != after).sum())
+    if n_other:
         raise ModelError(
-            f"{path}, read back, scores {n_other:,} of {len(trained):,} policyholders differently",
-            expected="the scores of the network that was trained",
-            todo="Do not use this version; look for layers whose state is not saved",
+            f"{path}, read back, scores {n_other:,} of {len(before):,} policyholders differently",
+            expected="the scores of the model that was trained",
+            todo="Do not use this version; look for state that is not saved",
         )

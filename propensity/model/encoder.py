@@ -5,6 +5,7 @@ their state on reload.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
@@ -54,6 +55,16 @@ class Encoder:
         """Codes of each category, the unknown bucket included."""
         return [len(known) + 1 for known in self.categories.values()]
 
+    @property
+    def cuts(self) -> list[list[float]]:
+        """Where the bins of each number meet, increasing."""
+        return [edges[1:-1] for edges in self.edges.values()]
+
+    @property
+    def sizes(self) -> list[int]:
+        """Codes of each feature, categories first, where numbers are cut into their bins."""
+        return [*self.n_codes, *(len(cut) + 1 for cut in self.cuts)]
+
     def save(self, path: Path) -> None:
         """Write the encoder as JSON."""
         with write_whole(path) as unfinished:
@@ -90,6 +101,25 @@ def fit_encoder(rows: pa.Table, contract: Contract) -> Encoder:
         {c.name: _find_known(rows[c.name]) for c in contract.categories},
         {c.name: _find_edges(rows[c.name].to_numpy()) for c in contract.numerics},
     )
+
+
+def bin_numbers(
+    codes: NDArray[np.int32], numbers: NDArray[np.float32], cuts: Sequence[Sequence[float]]
+) -> NDArray[np.int32]:
+    """Cut numbers into bins.
+
+    Args:
+        codes: Of the categories, shape (n, number of categories).
+        numbers: Shape (n, number of numerics).
+        cuts: Of each number, where its bins meet, increasing.
+
+    Returns:
+        The codes and beside them the bin of each number, shape (n, number of features).
+    """
+    binned = [
+        np.digitize(numbers[:, i], np.array(cut, dtype=np.float32)) for i, cut in enumerate(cuts)
+    ]
+    return np.column_stack([codes, *binned]).astype(np.int32)
 
 
 def _code(values: pa.ChunkedArray, known: list[str | int]) -> NDArray[np.int32]:

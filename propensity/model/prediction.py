@@ -13,7 +13,7 @@ from propensity.folds import N_FOLDS
 from propensity.ingest.book import CuratedBook, follow_rule, read_labelled
 from propensity.ingest.contract import Contract
 from propensity.model.encoder import Encoder
-from propensity.model.network import Predictor, load_network
+from propensity.model.families import Predictor, import_family
 from propensity.model.prior_correction import correct_prior, smooth_probabilities, undo_focal_loss
 from propensity.model.store import (
     Member,
@@ -21,8 +21,6 @@ from propensity.model.store import (
     check_files,
     damages,
     describe_damage,
-    encoder_path,
-    network_path,
 )
 
 
@@ -76,11 +74,11 @@ def correct(logits: NDArray[np.float32], member: Member) -> NDArray[np.float32]:
 def _load_member(
     version: ModelVersion, member: Member, contract: Contract
 ) -> tuple[Encoder, Predictor]:
+    path, model_path = member.list_files(version.folder)
     try:
-        path = encoder_path(version.folder, member.fold)
         encoder = Encoder.load(path, contract)
-        path = network_path(version.folder, member.fold)
-        return encoder, Predictor(load_network(path))
+        path = model_path
+        return encoder, import_family(member.family).load(path)
     except damages as error:
         raise describe_damage(path, error) from error
 

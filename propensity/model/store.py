@@ -8,7 +8,9 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 from propensity.errors import ChangedModelError, ModelError
+from propensity.model.families import FAMILIES
 from propensity.model.imbalance import LossName
+from propensity.settings import FamilyName
 from propensity.storage.atomic_write import write_whole
 
 damages = (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile)
@@ -17,37 +19,49 @@ damages = (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile)
 
 @dataclass(frozen=True)
 class Member:
-    """One network of a version: it never saw the rows of its fold.
+    """One model of a version: it never saw the rows of its fold.
 
     Args:
         fold: The fold it scores.
         weight_of_zero: How much a zero counted in its training, by class weight or resampling.
         weight_of_one: How much a one counted.
         n_training_rows: Rows its epochs were drawn from, resampled ones as often as they occur.
-        n_epochs: Epochs it was trained for.
+        n_epochs: Epochs it was trained for; None where its family has no epochs.
         validation_average_precision: Of the epoch that was kept, on training rows kept aside.
         loss: What was minimised.
         validation_f1: Of that epoch; it was kept for having the highest (None: before that rule).
         n_source_rows: Training rows, before anything was drawn from them (0: of before its scores
             were smoothed).
         n_source_ones: Ones among those.
+        family: Which kind of model it is (of before there were several: a network).
     """
 
     fold: int
     weight_of_zero: float
     weight_of_one: float
     n_training_rows: int
-    n_epochs: int
+    n_epochs: int | None
     validation_average_precision: float
     loss: LossName = "cross_entropy"
     validation_f1: float | None = None
     n_source_rows: int = 0
     n_source_ones: int = 0
+    family: FamilyName = "network"
 
     @property
     def is_smoothed(self) -> bool:
         """Whether its scores are smoothed: those of soft F1 are no probabilities yet."""
         return self.n_source_rows > 0 and self.loss != "soft_f1"
+
+    @property
+    def summary(self) -> str:
+        """How it was trained, in a few words for a log."""
+        is_in_epochs = self.n_epochs is not None
+        return f"{self.n_epochs} epochs" if is_in_epochs else FAMILIES[self.family].label
+
+    def list_files(self, folder: Path) -> tuple[Path, Path]:
+        """Return its files in the folder of its version: the encoder and the model."""
+        return encoder_path(folder, self.fold), model_path(folder, self.fold, self.family)
 
 
 @dataclass(frozen=True)
@@ -65,9 +79,9 @@ class ModelVersion:
     files_digest: str | None = None
 
 
-def network_path(folder: Path, fold: int) -> Path:
-    """Where the network of a member is."""
-    return folder / f"member-{fold}.keras"
+def model_path(folder: Path, fold: int, family: FamilyName = "network") -> Path:
+    """Where the model of a member is."""
+    return folder / f"member-{fold}{FAMILIES[family].ending}"
 
 
 def encoder_path(folder: Path, fold: int) -> Path:
@@ -78,7 +92,7 @@ def encoder_path(folder: Path, fold: int) -> Path:
 def save_version(version: ModelVersion) -> ModelVersion:
     """Write the manifest, last and at once: a folder without one is not a version.
 
-    It holds the SHA-256 of encoders and networks, so that its own stands for every file.
+    It holds the SHA-256 of encoders and models, so that its own stands for every file.
 
     Returns:
         The version with that digest.
@@ -86,8 +100,7 @@ def save_version(version: ModelVersion) -> ModelVersion:
     Raises:
         ModelError: A member lacks a file.
     """
-    places = (encoder_path, network_path)
-    paths = [place(version.folder, m.fold) for m in version.members for place in places]
+    paths = [path for m in version.members for path in m.list_files(version.folder)]
     manifest = dataclasses.asdict(version) | {"folder": "", "files": _digest_files(paths)}
     del manifest["files_digest"]
     content = json.dumps(manifest, indent=1).encode()

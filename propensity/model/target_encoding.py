@@ -13,11 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from propensity.folds import STATISTICS_SALT, hash_ids
-from propensity.model.encoder import Encoder
+from propensity.model.encoded_rows import N_PARTS
+from propensity.model.encoder import Encoder, bin_numbers
 
-N_PARTS = 5
-"""Parts of the training rows; a row's statistics come from the others."""
 PRIOR_ROWS = 20
 """Rows of the average prevalence added to each cell: the log-odds of a small one mean little."""
 MAX_CELLS = 1_000_000
@@ -52,11 +50,7 @@ class Pairs:
         self, codes: NDArray[np.int32], numbers: NDArray[np.float32]
     ) -> NDArray[np.int32]:
         """Return the cell of each row in each pair, shape (n, number of pairs)."""
-        binned = [
-            np.digitize(numbers[:, i], np.array(cut, dtype=np.float32))
-            for i, cut in enumerate(self.cuts)
-        ]
-        all_codes = np.column_stack([codes, *binned]).astype(np.int32)
+        all_codes = bin_numbers(codes, numbers, self.cuts)
         cells = np.empty((len(codes), len(self.members)), dtype=np.int32)
         for pair, ((a, b), start) in enumerate(zip(self.members, self.starts, strict=False)):
             cells[:, pair] = all_codes[:, a] * self.sizes[b] + all_codes[:, b] + start
@@ -65,15 +59,14 @@ class Pairs:
 
 def pair_features(encoder: Encoder) -> Pairs:
     """Pair every feature with every other, as the encoder knows them."""
-    cuts = [edges[1:-1] for edges in encoder.edges.values()]
-    return Pairs(cuts, [*encoder.n_codes, *(len(cut) + 1 for cut in cuts)])
+    return Pairs(encoder.cuts, encoder.sizes)
 
 
 def fit_statistics(
     pairs: Pairs,
     cells: NDArray[np.int32],
     responses: NDArray[Any],
-    policyholder_ids: NDArray[np.int64],
+    part: NDArray[np.int64],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Learn the statistic of each cell.
 
@@ -81,14 +74,13 @@ def fit_statistics(
         pairs: Where the table of each pair starts.
         cells: Of the training rows, shape (n, number of pairs).
         responses: Theirs, 0 or 1, shape (n,).
-        policyholder_ids: Theirs; the part of a row follows from its id.
+        part: Theirs, 0 to N_PARTS - 1, shape (n,).
 
     Returns:
         The statistic of every cell, for rows that were not learnt from, shape (number of cells,);
         and those of the training rows, shape (n, number of pairs), their own part left out, with
         mean 0 and standard deviation 1 in each pair.
     """
-    part = (hash_ids(policyholder_ids, STATISTICS_SALT) % np.uint64(N_PARTS)).astype(np.int64)
     ones = np.asarray(responses, dtype=np.float64)
     table = np.empty(pairs.starts[-1], dtype=np.float32)
     own = np.empty(cells.shape, dtype=np.float32)

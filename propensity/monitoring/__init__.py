@@ -6,8 +6,9 @@ What lives here
     and reliability from the scored parts.
 
 How to think about it
-    One pass over the book gives small counts; everything else is computed from them. They are
-    kept beside the page of the night, and the next night compares with them.
+    One pass over the book and one over the scores give small tallies; everything else is
+    computed from them. The profile is kept beside the page of the night, and the next night
+    compares with it.
 
 What bites
     Drift is an effect size and never a p-value: with a million policyholders everything is

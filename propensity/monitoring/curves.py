@@ -1,16 +1,14 @@
-"""Curves of a scored book, thin enough to draw: passes over parts that come best first."""
+"""Curves of a scored book, thin enough to draw: traced in one pass over its parts."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from propensity.metrics.intervals import Interval, find_share_interval
 from propensity.monitoring.profile import ValueCounts
-from propensity.scoring.records import ScoredBook
-from propensity.storage.parquet_parts import read_batches
 
 N_POINTS = 200
 N_RELIABILITY_BINS = 20
@@ -94,73 +92,83 @@ class ReliabilityBin:
         return self.interval.low <= self.mean_probability <= self.interval.high
 
 
-def trace_precision_recall(scores: ScoredBook, n_positive: int) -> tuple[CurvePoint, ...]:
-    """Trace the precision-recall curve of the labelled, some 200 points at equal steps of recall.
+class CurveTally:
+    """Traces the curves of the labelled policyholders; parts have to come best first.
 
     Args:
-        scores: Parts, best first.
-        n_positive: Labelled policyholders who said yes.
-
-    Returns:
-        Points by rising recall; each is one of the exact curve.
-    """
-    targets = np.arange(1, N_POINTS + 1) * n_positive / N_POINTS
-    points: list[CurvePoint] = []
-    n_called, n_found = 0, 0
-    for probability, response in _split_at_steps(scores):
-        called = n_called + np.arange(1, len(response) + 1)
-        found = n_found + np.cumsum(response)
-        is_step = np.append(probability[1:] != probability[:-1], True)
-        steps = np.flatnonzero(is_step)
-        wanted = targets[(targets > n_found) & (targets <= found[-1])]
-        for i in np.unique(steps[np.searchsorted(found[steps], wanted)]):
-            precision, recall = found[i] / called[i], found[i] / n_positive
-            points.append(CurvePoint(float(probability[i]), float(precision), float(recall)))
-        n_called, n_found = int(called[-1]), int(found[-1])
-    return tuple(points)
-
-
-def _split_at_steps(scores: ScoredBook) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-    """Yield probabilities and responses so that equal probabilities are never split."""
-    held: list[NDArray[Any]] = [np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int8)]
-    for probability, response, _ in _read_labelled(scores):
-        held = [np.append(held[0], probability), np.append(held[1], response)]
-        if len(held[0]):
-            last = int(np.searchsorted(-held[0], -held[0][-1]))  # where the last value begins
-            if last:
-                yield held[0][:last], held[1][:last]
-                held = [held[0][last:], held[1][last:]]
-    if len(held[0]):
-        yield held[0], held[1]
-
-
-def count_called(scores: ScoredBook) -> Called:
-    """Count what the decision thresholds do among the labelled."""
-    n = np.zeros(3, dtype=np.int64)
-    for _, response, predicted in _read_labelled(scores):
-        n += predicted.sum(), (predicted & response).sum(), response.sum()
-    return Called(*n.tolist())
-
-
-def measure_reliability(scores: ScoredBook, n_labelled: int) -> tuple[ReliabilityBin, ...]:
-    """Compare what the model said with what happened, in bins of equally many labelled.
-
-    Args:
-        scores: Parts, best first.
         n_labelled: Policyholders whose response is known.
-
-    Returns:
-        Bins by falling probability; fewer than 20 only where there are fewer policyholders.
+        n_positive: Those of them who said yes.
     """
-    sums = np.zeros((N_RELIABILITY_BINS, 3))
-    n_before = 0
-    for probability, response, _ in _read_labelled(scores):
-        place = n_before + np.arange(len(response))
-        bins = place * N_RELIABILITY_BINS // n_labelled
+
+    columns = ("probability", "response", "predicted_response")
+
+    def __init__(self, n_labelled: int, n_positive: int) -> None:
+        self.n_labelled, self.n_positive = n_labelled, n_positive
+        self._targets = np.arange(1, N_POINTS + 1) * n_positive / N_POINTS
+        self._points: list[CurvePoint] = []
+        self._n_called = self._n_found = self._n_binned = 0
+        self._held = np.empty(0, np.float32), np.empty(0, np.int8)
+        self._called = np.zeros(3, dtype=np.int64)
+        self._bins = np.zeros((N_RELIABILITY_BINS, 3))
+
+    def add(self, batch: pa.Table) -> None:
+        """Take the labelled of the next rows into account."""
+        known = batch.filter(batch["response"].is_valid())
+        probability, response, predicted = (known[name].to_numpy() for name in self.columns)
+        self._called += predicted.sum(), (predicted & response).sum(), response.sum()
+        self._bin(probability, response)
+        self._hold(probability, response)
+
+    @property
+    def curve(self) -> tuple[CurvePoint, ...]:
+        """The precision-recall curve, some 200 of its points by rising recall."""
+        points = list(self._points)
+        if len(self._held[0]):
+            points += self._trace(*self._held)
+        return tuple(points)
+
+    @property
+    def called(self) -> Called:
+        """What the decision thresholds do."""
+        return Called(*self._called.tolist())
+
+    @property
+    def reliability(self) -> tuple[ReliabilityBin, ...]:
+        """Probability and outcome in bins of equally many policyholders, by falling probability.
+
+        There are fewer than 20 bins only where there are fewer policyholders.
+        """
+        sums = self._bins.tolist()
+        return tuple(ReliabilityBin(int(n), p / n, int(yes)) for n, p, yes in sums if n)
+
+    def _bin(self, probability: NDArray[Any], response: NDArray[Any]) -> None:
+        place = self._n_binned + np.arange(len(response))
+        bins = place * N_RELIABILITY_BINS // self.n_labelled
         for column, weights in enumerate((np.ones(len(bins)), probability, response)):
-            sums[:, column] += np.bincount(bins, weights, minlength=N_RELIABILITY_BINS)
-        n_before += len(response)
-    return tuple(ReliabilityBin(int(n), p / n, int(yes)) for n, p, yes in sums.tolist() if n)
+            self._bins[:, column] += np.bincount(bins, weights, minlength=N_RELIABILITY_BINS)
+        self._n_binned += len(response)
+
+    def _hold(self, probability: NDArray[Any], response: NDArray[Any]) -> None:
+        """Trace all but the last value, whose equals may follow: these are never split."""
+        held = np.append(self._held[0], probability), np.append(self._held[1], response)
+        last = int(np.searchsorted(-held[0], -held[0][-1])) if len(held[0]) else 0
+        if last:
+            points = self._trace(held[0][:last], held[1][:last])
+            self._points += points
+            self._n_called += last
+            self._n_found += int(held[1][:last].sum())
+        self._held = held[0][last:], held[1][last:]
+
+    def _trace(self, probability: NDArray[Any], response: NDArray[Any]) -> list[CurvePoint]:
+        """Return the points at equal steps of recall; each is one of the exact curve."""
+        called = self._n_called + np.arange(1, len(response) + 1)
+        found = self._n_found + np.cumsum(response)
+        steps = np.flatnonzero(np.append(probability[1:] != probability[:-1], True))
+        wanted = self._targets[(self._targets > self._n_found) & (self._targets <= found[-1])]
+        places = np.unique(steps[np.searchsorted(found[steps], wanted)])
+        precision, recall = found[places] / called[places], found[places] / self.n_positive
+        points = zip(probability[places].tolist(), precision.tolist(), recall.tolist(), strict=True)
+        return [CurvePoint(*point) for point in points]
 
 
 def share_by_probability(counts: ValueCounts, n_bins: int = 50) -> NDArray[np.float64]:
@@ -174,15 +182,3 @@ def share_by_probability(counts: ValueCounts, n_bins: int = 50) -> NDArray[np.fl
     bins = np.minimum((lows * n_bins + 1e-9).astype(np.int64), n_bins - 1)
     in_bins = np.bincount(bins, counts.n_all, minlength=n_bins)
     return np.asarray(in_bins / counts.n_all.sum())
-
-
-def _read_labelled(
-    scores: ScoredBook,
-) -> Iterator[tuple[NDArray[Any], NDArray[Any], NDArray[Any]]]:
-    """Yield probability, response and predicted response of the labelled, each of shape (n,)."""
-    columns = ["probability", "response", "predicted_response"]
-    for part in scores.parts:
-        for batch in read_batches(part, columns):
-            known = batch.filter(batch["response"].is_valid())
-            probability, response, predicted = (known[name].to_numpy() for name in columns)
-            yield probability, response, predicted

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from propensity.metrics.binning import cut_bands
-from propensity.monitoring.profile import UNKNOWN, BookCounts, ValueCounts
+from propensity.monitoring.profile import UNKNOWN, Profile, ValueCounts
 
 NOTABLE, LARGE = 0.1, 0.25
 """Customary bands of the stability index (Siddiqi 2006, Credit Risk Scorecards, ch. 8)."""
@@ -48,7 +48,7 @@ class ColumnDrift:
 
 
 def compare_nights(
-    last: BookCounts, tonight: BookCounts, *, by_same_model: bool
+    last: Profile, tonight: Profile, *, by_same_model: bool
 ) -> tuple[ColumnDrift, ...]:
     """Compare features and probability with last night, the largest shift first.
 
@@ -71,7 +71,7 @@ def compare_nights(
     )
 
 
-def compare_unlabelled(tonight: BookCounts) -> tuple[ColumnDrift, ...]:
+def compare_unlabelled(tonight: Profile) -> tuple[ColumnDrift, ...]:
     """Compare those to be scored with those learnt from, the largest difference first.
 
     Returns:
@@ -83,7 +83,7 @@ def compare_unlabelled(tonight: BookCounts) -> tuple[ColumnDrift, ...]:
     )
 
 
-def _find_width(column: ValueCounts, tonight: BookCounts) -> float:
+def _find_width(column: ValueCounts, tonight: Profile) -> float:
     return LEAST_WIDTH if column is tonight.probability else 0.0
 
 

@@ -8,7 +8,6 @@ every night.
 import dataclasses
 import json
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -20,9 +19,8 @@ from numpy.typing import NDArray
 from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import Contract
 from propensity.metrics.binning import find_cells
-from propensity.scoring.records import ScoredBook
 from propensity.storage.atomic_write import write_whole
-from propensity.storage.parquet_parts import read_batches
+from propensity.storage.tallies import tally_parts
 
 UNKNOWN, SAID_NO, SAID_YES = 0, 1, 2
 """What is known of a policyholder: the columns of ValueCounts.n."""
@@ -58,7 +56,7 @@ class ValueCounts:
 
 
 @dataclass(frozen=True)
-class BookCounts:
+class Profile:
     """The counts of one night: of every feature, and of the probabilities it was scored with."""
 
     features: tuple[ValueCounts, ...]
@@ -90,24 +88,36 @@ def _read_counts(name: str, is_number: bool, values: list[Value], n: Any) -> Val
     return ValueCounts(name, is_number, tuple(values), np.array(n, dtype=np.int64).T)
 
 
-def count_book(book: CuratedBook, scores: ScoredBook, contract: Contract) -> BookCounts:
-    """Count a night's values, a batch at a time."""
-    tallies = {c.name: _Tally(is_number=c in contract.numerics) for c in contract.features}
-    for batch in _read(book.parts, [*tallies, "response"]):
-        for name, tally in tallies.items():
+class ProfileTally:
+    """Counts the values of several columns of parts, by what is known of the response.
+
+    Args:
+        columns: Column -> whether its values are numbers.
+    """
+
+    def __init__(self, columns: dict[str, bool]) -> None:
+        self._tallies = {name: _ValueTally(is_number=number) for name, number in columns.items()}
+        self.columns = (*columns, "response")
+
+    def add(self, batch: pa.Table) -> None:
+        """Count the values of the next rows."""
+        for name, tally in self._tallies.items():
             tally.add(batch[name], batch["response"])
-    probability = _Tally(is_number=True)
-    for batch in _read(scores.parts, ["probability", "response"]):
-        probability.add(batch["probability"], batch["response"])
-    features = tuple(tally.finish(name) for name, tally in tallies.items())
-    return BookCounts(features, probability.finish("probability"))
+
+    @property
+    def counts(self) -> tuple[ValueCounts, ...]:
+        """The counts of each column."""
+        return tuple(tally.finish(name) for name, tally in self._tallies.items())
 
 
-def _read(parts: tuple[Path, ...], columns: list[str]) -> Iterator[pa.Table]:
-    return (batch for part in parts for batch in read_batches(part, columns))
+def profile_features(book: CuratedBook, contract: Contract) -> tuple[ValueCounts, ...]:
+    """Count the values of every feature of a book, a batch at a time."""
+    tally = ProfileTally({c.name: c in contract.numerics for c in contract.features})
+    tally_parts(book.parts, tally)
+    return tally.counts
 
 
-class _Tally:
+class _ValueTally:
     """Counts the values of one column."""
 
     def __init__(self, *, is_number: bool) -> None:

@@ -9,7 +9,7 @@ from propensity.ingest.contract import Contract
 from propensity.ingest.contract_column import Column
 from propensity.metrics.binning import cut_bands
 from propensity.metrics.intervals import Interval, find_share_interval
-from propensity.monitoring.profile import SAID_YES, BookCounts, ValueCounts
+from propensity.monitoring.profile import SAID_YES, Profile, ValueCounts
 
 MAX_SEGMENTS = 8
 """More values of a category than these are summed up in one segment."""
@@ -50,7 +50,7 @@ class FeatureSegments:
     segments: tuple[Segment, ...]
 
 
-def find_segments(counts: BookCounts, contract: Contract) -> tuple[FeatureSegments, ...]:
+def find_segments(counts: Profile, contract: Contract) -> tuple[FeatureSegments, ...]:
     """Cut the book into segments, feature by feature.
 
     Args:

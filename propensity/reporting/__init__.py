@@ -1,14 +1,15 @@
 """From facts to words and pictures: the page of a night, the decision card, the model card.
 
 What lives here
-    `night_facts.py` collects a night and `night.py` renders it; `decision.py` is the decision
-    card, `card.py` the model card, `class_balance.py` and `comparison.py` are pages of their own.
-    `contest.py` makes table rows; `book_charts.py` and `quality_charts.py` draw, in the style of
+    `night.py` renders the facts of a night; `decision.py` is the decision card, `card.py` the
+    model card, `class_balance.py` and `comparison.py` are pages of their own. `contest.py`
+    makes table rows; `book_charts.py` and `quality_charts.py` draw, in the style of
     `pictures.py`; `rendering.py` loads templates/.
 
 How to think about it
     Numbers are computed elsewhere, a record carries them, and a template holds the words. If you
-    need a calculation here, it belongs in metrics/, monitoring/ or evaluation/.
+    need a calculation here, it belongs in metrics/, monitoring/ or evaluation/ and reaches you in
+    NightFacts.
 
 What bites
     A page is one file without network access, in light and dark. The Markdown of an artifact must

@@ -10,6 +10,7 @@ from propensity import __version__
 from propensity.evaluation.deciles import Decile
 from propensity.evaluation.records import Contender, Contest, Decision
 from propensity.evaluation.slices import Slice, find_level
+from propensity.model.families import FAMILIES
 from propensity.model.store import ModelVersion
 from propensity.reporting.contest import sort_slices
 from propensity.reporting.pictures import (
@@ -50,6 +51,11 @@ class ModelCard:
     def version(self) -> ModelVersion:
         """The version whose card this is."""
         return self.candidate.version
+
+    @property
+    def model_label(self) -> str:
+        """What each of its members is."""
+        return FAMILIES[self.version.members[0].family].label
 
     @property
     def decided_at(self) -> dt.datetime:

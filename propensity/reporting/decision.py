@@ -5,16 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Engine
 
 from propensity.evaluation.records import Contest, Decision
 from propensity.reporting.card import find_card
-from propensity.reporting.night_facts import NightReport
 from propensity.reporting.rendering import templates
 from propensity.runtime.night import OpenNight
-from propensity.scoring.gains import Gain, forecast_calls
+from propensity.runtime.night_facts import NightFacts
 from propensity.warehouse.call_list import CallListChange, compare_call_lists
 from propensity.warehouse.queries import RunSummary, summarize_run
 
@@ -26,7 +23,6 @@ class DecisionCard:
     Args:
         report: The facts of the night.
         n_calls: How many can be called.
-        calls: What to expect from them; None without leads.
         change: Who is new among so many best; None: this is the first night, or the scores of last
             night are no longer stored.
         last: What became of last night; None: this is the first.
@@ -34,9 +30,8 @@ class DecisionCard:
         model_card: Of the candidate.
     """
 
-    report: NightReport
+    report: NightFacts
     n_calls: int
-    calls: Gain | None
     change: CallListChange | None
     last: RunSummary | None
     page: Path
@@ -45,29 +40,24 @@ class DecisionCard:
 
 def describe_decision(
     night: OpenNight,
-    report: NightReport,
-    suppressed: NDArray[np.int64],
+    report: NightFacts,
     warehouse: Engine,
-    n_calls: int,
 ) -> DecisionCard:
     """Collect what the card says of a published night.
 
     Args:
         night: Which run.
         report: Its facts.
-        suppressed: Ids of those who may not be called, shape (n,).
         warehouse: Where tonight and last night are stored.
-        n_calls: How many can be called.
 
     Raises:
         WarehouseError: The database does not answer.
     """
-    last, run = report.last_night, night.run
+    last, run, n_calls = report.last_night, night.run, night.settings.call_capacity
     now = (run.run_id, night.config.as_of)
     return DecisionCard(
         report=report,
         n_calls=n_calls,
-        calls=forecast_calls(report.scores, suppressed, report.gains, n_calls),
         change=compare_call_lists(warehouse, (last.run_id, last.as_of), now, n_calls)
         if last
         else None,

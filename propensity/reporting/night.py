@@ -3,14 +3,14 @@
 from matplotlib.figure import Figure
 
 from propensity.reporting import book_charts, quality_charts
-from propensity.reporting.night_facts import NightReport
 from propensity.reporting.pictures import to_image, to_svg
 from propensity.reporting.rendering import templates
+from propensity.runtime.night_facts import NightFacts
 
 Pictures = dict[str, Figure]
 
 
-def draw_night(report: NightReport) -> Pictures:
+def draw_night(report: NightFacts) -> Pictures:
     """Draw every picture there are facts for, by name."""
     balance, quality = report.book.balance, report.serving.evaluation
     pictures = {
@@ -31,7 +31,7 @@ def draw_night(report: NightReport) -> Pictures:
     return pictures | _draw_segments(report)
 
 
-def _draw_segments(report: NightReport) -> Pictures:
+def _draw_segments(report: NightFacts) -> Pictures:
     prevalence = report.book.balance.prevalence
     shares = [s.prevalence or 0.0 for f in report.segments for s in f.segments]
     highest = min(1.0, 1.2 * max(shares))
@@ -41,13 +41,13 @@ def _draw_segments(report: NightReport) -> Pictures:
     }
 
 
-def render_page(report: NightReport, pictures: Pictures) -> str:
+def render_page(report: NightFacts, pictures: Pictures) -> str:
     """Render a self-contained HTML page."""
     drawn = {name: to_svg(figure, name) for name, figure in pictures.items()}
     return templates.get_template("night.html.j2").render(r=report, pictures=drawn)
 
 
-def render_markdown(report: NightReport, pictures: Pictures) -> str:
+def render_markdown(report: NightFacts, pictures: Pictures) -> str:
     """Render Markdown with the same pictures inline, under 200 kB."""
     drawn = {name: to_image(figure) for name, figure in pictures.items()}
     return templates.get_template("night.md.j2").render(r=report, pictures=drawn)

@@ -1,14 +1,16 @@
-"""A night under way: what it knows, its locks, checkpoints, alerts and JSON log.
+"""A night under way: what it knows, its locks, checkpoints, facts, alerts and JSON log.
 
 What lives here
     `night.py` opens a night and holds its locks; `checkpoints.py` lets a repeated night take the
-    finished stages of an earlier attempt; `alerts.py` decides whether F1 or the book moved far
-    enough to send a notification; `json_log.py` formats log lines.
+    finished stages of an earlier attempt; `book_facts.py` and `night_facts.py` make the facts that
+    the warehouse, pages, cards and alerts read; `alerts.py` decides whether F1 or the book moved
+    far enough to send a notification; `json_log.py` formats log lines.
 
 How to think about it
-    OpenNight is the one record that every stage receives: run, files, settings, contract,
-    workspace. A night is identified by its date, the digest of its files and the digest of
-    its configuration; each attempt at it is a run of its own.
+    OpenNight is the one record that every stage receives: run, files, settings, contract and the
+    warehouse, opened once. A night is identified by its date, the digest of its files and the
+    digest of its configuration; each attempt at it is a run of its own. Facts are made once,
+    after scoring and before anything is published or drawn.
 
 What bites
     A receipt is believed only if the digest of all sources in propensity/ is the same, so
@@ -20,6 +22,6 @@ Where it meets the rest
     It knows no Prefect: a flow run is an id to it.
 
 When you edit
-    Whatever decides the scores has to be part of the night's digest, or a night is taken for a
-    repeat although something changed.
+    Whatever decides the scores has to be part of `NightlyConfig.decisive`, or the work of an
+    earlier attempt is reused although something changed. Do not call Settings() here.
 """

@@ -2,9 +2,9 @@
 
 from propensity.evaluation.records import Contender
 from propensity.events import F1Dropped, NightDrifted
-from propensity.monitoring.drift import LARGE, compare_nights
-from propensity.monitoring.profile import BookCounts
+from propensity.monitoring.drift import LARGE
 from propensity.runtime.night import OpenNight
+from propensity.runtime.night_facts import NightFacts
 from propensity.warehouse.nights import LastNight
 from propensity.warehouse.queries import RunSummary
 
@@ -37,32 +37,20 @@ def find_f1_drop(
     )
 
 
-def find_drift(night: OpenNight, serving: Contender, last: LastNight) -> NightDrifted | None:
+def find_drift(night: OpenNight, facts: NightFacts) -> NightDrifted | None:
     """Return the columns that moved far since last night, if there are any.
 
-    It reads the counts that presenting a night keeps.
-
     Args:
-        night: Tonight.
-        serving: Who scored tonight's book.
-        last: The night readers saw before.
-
-    Raises:
-        FileNotFoundError: Tonight could not be presented.
+        night: The run under way.
+        facts: Its facts; without a last night nothing has moved.
     """
-    tonight = BookCounts.load(night.workspace.counts(night.run.run_name))
-    before = BookCounts.load(night.workspace.counts(last.run_name))
-    if tonight is None:
-        raise FileNotFoundError(night.workspace.counts(night.run.run_name))
-    same = serving.version.name == last.model_version
-    drifts = compare_nights(before, tonight, by_same_model=same) if before else ()
-    far = [drift for drift in drifts if drift.strength == "large"]
-    if not far:
+    far = [drift for drift in facts.since_last_night if drift.strength == "large"]
+    if not far or facts.last_night is None:
         return None
     return NightDrifted(
         as_of=night.config.as_of,
         run_name=night.run.run_name,
-        last_as_of=last.as_of,
+        last_as_of=facts.last_night.as_of,
         columns=tuple(drift.column for drift in far),
         stability_indices=tuple(round(drift.stability_index, 4) for drift in far),
         threshold=LARGE,

@@ -8,7 +8,7 @@ accidents: whoever may write to the data folder can write a receipt too.
 import dataclasses
 import datetime as dt
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -16,7 +16,7 @@ from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
 from propensity.runtime.night import OpenNight
 from propensity.storage.atomic_write import write_whole
-from propensity.storage.hashing import digest_code, digest_facts, digest_file
+from propensity.storage.hashing import digest_code, digest_config, digest_facts, digest_file
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -80,14 +80,24 @@ class Stage(Generic[Record]):
                     on_refusal(f"{run_name} is passed over: {error}")
         return None
 
-    def keep(self, record: Record, files: Iterable[Path]) -> None:
-        """Write the receipt of this run; it vouches for the files as they are now."""
+    def keep(
+        self, record: Record, files: Iterable[Path], digests: Mapping[Path, str] | None = None
+    ) -> None:
+        """Write the receipt of this run, which vouches for its files.
+
+        Args:
+            record: What the stage returns.
+            files: What it wrote.
+            digests: SHA-256 of those files that were hashed before; the others are hashed here.
+        """
+        known = digests or {}
+        hashed = ((file, known.get(file) or digest_file(file)) for file in files)
         root, path = self.night.workspace.root, self._locate(self.night.run.run_name)
         moved = _move_paths(record, lambda file: file.relative_to(root))
         receipt = ReceiptFile(
             basis=self._basis,
             written_at=dt.datetime.now(dt.UTC),
-            files={str(file.relative_to(root)): digest_file(file) for file in files},
+            files={str(file.relative_to(root)): digest for file, digest in hashed},
             record=TypeAdapter(self.kind).dump_python(moved, mode="json"),
         )
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,10 +125,11 @@ class Stage(Generic[Record]):
 
     @property
     def _basis(self) -> dict[str, str]:
-        night = self.night.run.night
+        night = self.night
+        decisive = digest_config(night.contract.digest, night.config.decisive)
         return {
             "stage": self.name,
-            "night": digest_facts([night.input_digest, night.config_digest]),
+            "night": digest_facts([night.run.night.input_digest, decisive]),
             "code": digest_code(Path(__file__).parents[1]),
             "input": digest_facts(self.read),
         }

@@ -1,7 +1,6 @@
 """What calling the best leads is expected to bring."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,63 +39,63 @@ class Gain:
     relative_error: float
 
 
-def find_gains(scores: ScoredBook, suppressed: NDArray[np.int64]) -> list[Gain]:
-    """Say what to expect from calling the best 1, 2 ... 100 per cent of the leads.
+class GainTally:
+    """Sums up what calling the best leads is expected to bring; parts have to come best first.
 
     Args:
-        scores: Parts, best first.
-        suppressed: Ids of those who may not be called tonight, shape (n,).
-
-    Returns:
-        A hundred gains, or none where nobody may be called.
+        n_leads: Leads that may be called, see count_callable.
+        suppressed: Ids of the policyholders who may not be called, shape (n,).
+        n_calls: Calls that can be made; the forecast for them is `forecast`.
     """
-    n_leads = sum(int(_is_callable(b, suppressed).sum()) for b in _read(scores))
-    if not n_leads:
-        return []
-    cutoffs = np.ceil(np.arange(1, 101) * n_leads / 100).astype(np.int64)
-    sums = _sum_until(scores, suppressed, cutoffs)
-    return [_describe(percent, sums[percent - 1], sums[-1]) for percent in range(1, 101)]
 
+    columns = ("policyholder_id", "response_known", "response", "lead_rank", "probability")
 
-def forecast_calls(
-    scores: ScoredBook, suppressed: NDArray[np.int64], gains: list[Gain], n_calls: int
-) -> Gain | None:
-    """Say what to expect from calling the n best leads, or all of them if there are fewer.
+    def __init__(self, n_leads: int, suppressed: NDArray[np.int64], n_calls: int = 1) -> None:
+        self.n_leads, self.suppressed = n_leads, suppressed
+        self.n_called = min(n_calls, n_leads)
+        percents = np.ceil(np.arange(1, 101) * n_leads / 100).astype(np.int64)
+        self._percents, self._cutoffs = percents, np.unique(np.append(percents, self.n_called))
+        self._before, self._found = np.zeros(6), list[NDArray[np.float64]]()
 
-    Args:
-        scores: Parts, best first.
-        suppressed: Ids of those who may not be called tonight, shape (n,).
-        gains: What find_gains says of the same scores.
-        n_calls: How many can be called.
-
-    Returns:
-        Its per cent is rounded down; None where nobody may be called.
-    """
-    if not gains:
-        return None
-    n_leads = gains[-1].n_policyholders
-    n_called = min(n_calls, n_leads)
-    sums = _sum_until(scores, suppressed, np.array([n_called, n_leads]))
-    return _describe(100 * n_called // n_leads, *sums)
-
-
-def _sum_until(
-    scores: ScoredBook, suppressed: NDArray[np.int64], cutoffs: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Sum until each cutoff, shape (cutoffs, 6): n, p, p (1 - p); of known: p, p (1 - p), yes."""
-    before, found = np.zeros(6), []
-    for batch in _read(scores):
+    def add(self, batch: pa.Table) -> None:
+        """Sum up until each cutoff: n, p, p (1 - p); of known responses: p, p (1 - p), yes."""
         p = batch["probability"].to_numpy().astype(np.float64)
-        callable_ = _is_callable(batch, suppressed)
+        callable_ = _is_callable(batch, self.suppressed)
         known = batch["response_known"].to_numpy() == 1
         said_yes = batch["response"].fill_null(0).to_numpy()
         of_called = [callable_, callable_ * p, callable_ * p * (1 - p)]
         of_known = [known * p, known * p * (1 - p), said_yes]
-        sums = before[:, None] + np.cumsum(np.stack(of_called + of_known), axis=1)
-        here = cutoffs[(cutoffs > before[0]) & (cutoffs <= sums[0, -1])]
-        found.append(sums[:, np.searchsorted(sums[0], here)].T)
-        before = sums[:, -1]
-    return np.concatenate(found)
+        sums = self._before[:, None] + np.cumsum(np.stack(of_called + of_known), axis=1)
+        here = (self._cutoffs > self._before[0]) & (self._cutoffs <= sums[0, -1])
+        self._found.append(sums[:, np.searchsorted(sums[0], self._cutoffs[here])].T)
+        self._before = sums[:, -1]
+
+    @property
+    def gains(self) -> list[Gain]:
+        """Gains of calling the best 1, 2 ... 100 per cent; empty where nobody may be called."""
+        if not self.n_leads:
+            return []
+        return [self._describe(percent, n) for percent, n in enumerate(self._percents, start=1)]
+
+    @property
+    def forecast(self) -> Gain | None:
+        """The gain of the calls that can be made, its per cent rounded down; None without leads."""
+        if not self.n_leads:
+            return None
+        return self._describe(100 * self.n_called // self.n_leads, self.n_called)
+
+    def _describe(self, percent: int, n: int) -> Gain:
+        sums = np.concatenate(self._found)
+        return _describe(percent, sums[np.searchsorted(self._cutoffs, n)], sums[-1])
+
+
+def count_callable(scores: ScoredBook, suppressed: NDArray[np.int64]) -> int:
+    """Count the leads that are not suppressed; without suppressions nothing has to be read."""
+    if not len(suppressed):
+        return scores.n_leads
+    columns = ["policyholder_id", "lead_rank"]
+    batches = (batch for part in scores.parts for batch in read_batches(part, columns))
+    return sum(int(_is_callable(batch, suppressed).sum()) for batch in batches)
 
 
 def _describe(percent: int, sums: NDArray[np.float64], of_all: NDArray[np.float64]) -> Gain:
@@ -107,11 +106,6 @@ def _describe(percent: int, sums: NDArray[np.float64], of_all: NDArray[np.float6
     reached = expected / of_all[1] if of_all[1] else 0.0
     ends = interval.low, interval.high
     return Gain(percent, int(n), expected, *ends, reached * of_all[0] / n, reached, ratio, error)
-
-
-def _read(scores: ScoredBook) -> Iterator[pa.Table]:
-    columns = ["policyholder_id", "response_known", "response", "lead_rank", "probability"]
-    return (batch for part in scores.parts for batch in read_batches(part, columns))
 
 
 def _is_callable(batch: pa.Table, suppressed: NDArray[np.int64]) -> NDArray[np.bool_]:

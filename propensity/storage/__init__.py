@@ -3,8 +3,8 @@
 What lives here
     `workspace.py` knows every path that the job writes; `atomic_write.py` writes a file under a
     temporary name and renames it; `parquet_parts.py` reads and writes books in parts;
-    `hashing.py` makes every SHA-256; `input_files.py` expands globs; `csv_injection.py` defuses
-    cells that a spreadsheet would take for formulas.
+    `tallies.py` sums them up in one pass; `hashing.py` makes every SHA-256; `input_files.py`
+    expands globs; `csv_injection.py` defuses cells that a spreadsheet would take for formulas.
 
 How to think about it
     A reader sees either the whole file or no file. A name that ends in `.unfinished` belongs to

@@ -30,7 +30,7 @@ class Workspace:
         return self.root / "curated" / run_name
 
     def reports(self, run_name: str) -> Path:
-        """HTML pages of one run, and what the next night compares with."""
+        """HTML pages of one run, and its profile."""
         return self.root / "reports" / run_name
 
     def night_page(self, run_name: str) -> Path:
@@ -41,8 +41,8 @@ class Workspace:
         """The decision card of one run, as the UI shows it."""
         return self.reports(run_name) / "decision.md"
 
-    def counts(self, run_name: str) -> Path:
-        """How often each value occurred in one run's book."""
+    def profile(self, run_name: str) -> Path:
+        """How often each value occurred in one run's book; the next night compares with it."""
         return self.reports(run_name) / "counts.json"
 
     def model(self, version: str) -> Path:

@@ -75,7 +75,7 @@ def _find_folders(parent: Path, names: set[str]) -> list[Path]:
 
 def _find_past_runs(engine: Engine, before: dt.datetime, dropped: Collection[str]) -> set[str]:
     runs = scoring_runs.c
-    night = tuple_(runs.as_of, runs.input_digest, runs.config_digest)
+    night = tuple_(runs.as_of, runs.input_digest)  # attempts with other settings share files
     is_stored = and_(runs.status == "published", runs.run_name.not_in(dropped))
     needed = or_(is_stored, runs.status == "running", runs.started_at >= before)
     query = select(runs.run_name).where(night.not_in(select(*night.clauses).where(needed)))

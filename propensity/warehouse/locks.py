@@ -1,11 +1,10 @@
 """Locks that end with the process that holds them, however it ends."""
 
-import os
-import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Literal
 
+from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
@@ -29,9 +28,9 @@ PROPENSITY = 0x70726F70
 def only_one(engine: Engine, work: Work) -> Iterator[None]:
     """Hold the warehouse's lock on a kind of work; who comes second is refused at once.
 
-    PostgreSQL: an advisory lock on a connection of its own. SQLite: an exclusive transaction on a
-    file beside the database, so that nobody who only reads or suppresses has to wait. A database
-    without a file, or of another kind, has no lock.
+    PostgreSQL: an advisory lock on a connection of its own. SQLite: a lock on a file beside the
+    database, so that nobody who only reads or suppresses has to wait. A database without a file,
+    or of another kind, has no lock.
 
     Raises:
         BusyError: Somebody else holds it.
@@ -56,40 +55,25 @@ def only_one(engine: Engine, work: Work) -> Iterator[None]:
                 # the server hears of a closed connection a moment later; a lost one holds nothing
                 with suppress(OperationalError):
                     connection.execute(text("SELECT pg_advisory_unlock(:first, :second)"), key)
-    elif engine.dialect.name == "sqlite" and engine.url.database:
+    elif engine.dialect.name == "sqlite" and engine.url.database not in (None, "", ":memory:"):
         with _lock_file(engine, work):
             yield
     else:
         yield
 
 
-@contextmanager
-def _lock_file(engine: Engine, work: Work) -> Iterator[None]:
+def _lock_file(engine: Engine, work: Work) -> AbstractContextManager[object]:
+    """Lock the file; programs that the holder starts do not inherit it, and it is never removed."""
     file = f"{engine.url.database}-{work}.lock"
-    own = create_engine(
-        engine.url.set(database=file),
-        poolclass=NullPool,
-        connect_args={"timeout": 0, "isolation_level": None},
-    )
-    with ExitStack() as held:
-        try:
-            connection = held.enter_context(own.connect())
-            connection.exec_driver_sql("BEGIN EXCLUSIVE")
-        except OperationalError as error:
-            if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
-                raise _refuse(engine, work) from None
-            raise _explain_unwritable(file) from error
-        path = connection.exec_driver_sql("PRAGMA database_list").one()[2]
-        if not os.access(path, os.W_OK, effective_ids=True):  # the transaction keeps nobody out
-            raise _explain_unwritable(path)
-        yield
-
-
-def _explain_unwritable(file: str) -> WarehouseError:
-    return WarehouseError(
-        f"The lock file {file} cannot be written",
-        todo="Run as the user who owns it, or remove it while nobody is at work",
-    )
+    try:
+        return FileLock(file, blocking=False, fallback_to_soft=False).acquire()
+    except Timeout:
+        raise _refuse(engine, work) from None
+    except OSError as error:
+        raise WarehouseError(
+            f"The lock file {file} cannot be written",
+            todo="Run as the user who owns it, or remove it while nobody is at work",
+        ) from error
 
 
 def _refuse(engine: Engine, work: Work) -> BusyError:

@@ -11,7 +11,7 @@ from propensity.errors import WarehouseError
 from propensity.evaluation.records import Contender
 from propensity.ingest.book import CuratedBook
 from propensity.progress import OnProgress, ignore_progress
-from propensity.scoring.gains import Gain, find_gains
+from propensity.scoring.gains import Gain
 from propensity.scoring.records import ScoredBook
 from propensity.warehouse.engine import begin_write, explain_absence
 from propensity.warehouse.locks import only_one, wait_for_lock
@@ -27,7 +27,6 @@ from propensity.warehouse.schema.tables import run_gains, run_thresholds, scorin
 from propensity.warehouse.scores import run_tables
 from propensity.warehouse.scores.audit import audit_scores, summarize_parts
 from propensity.warehouse.scores.bulk_load import load_scores
-from propensity.warehouse.suppressions import find_suppressed
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,7 @@ def publish_scores(
     book: CuratedBook,
     scores: ScoredBook,
     serving: Contender,
+    gains: list[Gain],
     on_progress: OnProgress = ignore_progress,
 ) -> Publication:
     """Load the scores out of sight, index and audit them, then show them in one transaction.
@@ -61,6 +61,7 @@ def publish_scores(
         book: What was ingested, to audit against.
         scores: Parts to load.
         serving: The version that made them, and the quality of these very scores.
+        gains: What calling the best leads is expected to bring.
         on_progress: Called with the share of rows loaded.
 
     Raises:
@@ -71,7 +72,6 @@ def publish_scores(
         if _find_status(engine, run) != "published":
             with ThreadPoolExecutor(1) as beside:  # the parts are read once more meanwhile
                 expected = beside.submit(summarize_parts, scores)
-                gains = beside.submit(find_gains, scores, find_suppressed(engine))
                 run_tables.create(engine, run.run_id)
                 load_scores(engine, run.run_id, scores, on_progress)
                 audited = beside.submit(
@@ -80,7 +80,7 @@ def publish_scores(
                 run_tables.index(engine, run.run_id)
                 audited.result()
             run_tables.attach(engine, run.run_id)
-            show(engine, run, book, scores, serving, gains.result())
+            show(engine, run, book, scores, serving, gains)
         with engine.connect() as connection:
             is_current = find_pointed_at(connection) == run.run_id
     return Publication(run.run_id, book.n_rows, is_current)

@@ -77,11 +77,15 @@ def start_run(
 
 
 def find_earlier(engine: Engine, run: Run) -> tuple[str, ...]:
-    """Names of earlier attempts at the same night, the latest first."""
-    runs = scoring_runs.c
+    """Return the names of earlier attempts at the same date and book, the latest first.
+
+    Their settings may differ: whether an output can be reused is for its receipt to say.
+    """
+    runs, night = scoring_runs.c, run.night
+    same_book = runs.as_of == night.as_of, runs.input_digest == night.input_digest
     query = (
         select(runs.run_name)
-        .where(*_same_night(run.night), runs.run_id < run.run_id)
+        .where(*same_book, runs.run_id < run.run_id)
         .order_by(runs.run_id.desc())
     )
     with engine.connect() as connection:

@@ -5,8 +5,7 @@ import pytest
 
 from flows.backfill import ONE_DAY, backfill
 from propensity.errors import InputError
-from propensity.runtime.night import reach_warehouse
-from propensity.settings import find_last_as_of
+from propensity.settings import Settings, find_last_as_of
 from propensity.simulation.book import simulate_book
 from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.queries import RUNS, read_rows
@@ -41,12 +40,12 @@ def test_nights_of_the_past_are_stored_and_readers_keep_the_newest(
     assert nights[1].outcome == f"no file {tmp_path / 'book-2026-11-02.csv'}"
     assert isinstance(nights[2].error, InputError)
     assert nights[3].outcome == "published before as run 1"
-    with reach_warehouse().connect() as connection:
+    with open_warehouse(Settings().warehouse_url).connect() as connection:
         current = pd.read_sql("SELECT DISTINCT run_id FROM current_scores", connection)
         stored = pd.read_sql("SELECT DISTINCT run_id FROM policyholder_scores", connection)
     assert current["run_id"].tolist() == [1]
     assert sorted(stored["run_id"]) == [1, 2]
-    assert read_rows(reach_warehouse(), RUNS, 1).loc[0, "status"] == "failed"
+    assert read_rows(open_warehouse(Settings().warehouse_url), RUNS, 1).loc[0, "status"] == "failed"
 
 
 @pytest.mark.slow

@@ -21,12 +21,12 @@ from flows.nightly import NightResult, nightly
 from propensity.errors import ChangedModelError, InputError, ModelError
 from propensity.ingest.contract import load_contract
 from propensity.metrics.classification import measure_f1
-from propensity.model.store import network_path
-from propensity.runtime.night import reach_warehouse
-from propensity.settings import NightlyConfig
+from propensity.model.store import model_path
+from propensity.settings import NightlyConfig, Settings
 from propensity.simulation.book import simulate_book
 from propensity.storage.hashing import digest_config, digest_files
 from propensity.storage.workspace import Workspace
+from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.promotions import find_champion
 from propensity.warehouse.queries import RUNS, RunSummary, read_rows, summarize_run
 from propensity.warehouse.runs import Night
@@ -63,11 +63,11 @@ def first(run_night) -> NightResult:
 
 
 def summarize(result: NightResult) -> RunSummary:
-    return summarize_run(reach_warehouse(), result.run_id)
+    return summarize_run(open_warehouse(Settings().warehouse_url), result.run_id)
 
 
 def read(query: str) -> pd.DataFrame:
-    with reach_warehouse().connect() as connection:
+    with open_warehouse(Settings().warehouse_url).connect() as connection:
         return pd.read_sql(query, connection)
 
 
@@ -117,7 +117,7 @@ def test_a_killed_night_resumes_and_ends_as_one_that_ran_through(
     place = Workspace(folder / "killed")
     monkeypatch.setenv("PROPENSITY_DATA_DIR", str(place.root))
     kill_while_training(folder, place.receipts(summary.run_name), fold=3)
-    trained = {k: network_path(place.model(summary.run_name), k).read_bytes() for k in range(3)}
+    trained = {k: model_path(place.model(summary.run_name), k).read_bytes() for k in range(3)}
     caplog.clear()
     resumed = summarize(run_night("book.csv", 0))
     taken = [m for m in caplog.messages if m.startswith("taken from ")]
@@ -128,7 +128,7 @@ def test_a_killed_night_resumes_and_ends_as_one_that_ran_through(
     assert sorted(told) == sorted(STAGES), "one line a stage, with its seconds"
     assert resumed.run_name == f"{summary.run_name}-2"
     for fold, network in trained.items():  # Keras writes the time into it
-        assert network_path(place.model(resumed.run_name), fold).read_bytes() == network
+        assert model_path(place.model(resumed.run_name), fold).read_bytes() == network
     assert resumed.f1_score == summary.f1_score
     own = ["run_id", "model_version", "scored_at"]
     pd.testing.assert_frame_equal(
@@ -177,7 +177,7 @@ def test_bad_file_leaves_last_night_readable_and_says_why(folder, run_night, fir
     write_book(folder, "bad.csv", lambda book: book.assign(Age="young"))
     with pytest.raises(InputError, match="20,000 of 20,000 rows were rejected"):
         run_night("bad.csv", 1)
-    runs = read_rows(reach_warehouse(), RUNS, 1)
+    runs = read_rows(open_warehouse(Settings().warehouse_url), RUNS, 1)
     assert runs.loc[0, "status"] == "failed"
     assert "line 2, column Age" in runs.loc[0, "reason"]
     assert set(read("SELECT run_id FROM current_scores")["run_id"]) == {first.run_id}
@@ -281,7 +281,7 @@ def test_force_repeats_a_night_with_the_same_scores_and_readers_keep_the_newer(
     pd.testing.assert_frame_equal(repeated, original, check_exact=True)
     models = folder / "data" / "models"
     for fold in range(5):  # Keras writes the time into it: these were trained anew
-        old, new = (network_path(models / s.run_name, fold) for s in (before, again))
+        old, new = (model_path(models / s.run_name, fold) for s in (before, again))
         assert new.read_bytes() != old.read_bytes()
     assert read("SELECT max(as_of) AS as_of FROM current_scores").iloc[0, 0] == current
 
@@ -289,7 +289,7 @@ def test_force_repeats_a_night_with_the_same_scores_and_readers_keep_the_newer(
 def test_a_changed_champion_stops_the_night_at_its_start_and_is_not_replaced(
     folder, run_night, first
 ):
-    champion = find_champion(reach_warehouse())
+    champion = find_champion(open_warehouse(Settings().warehouse_url))
     before = read("SELECT * FROM current_scores")
     network = folder / "data" / "models" / champion / "member-2.keras"
     sound = network.read_bytes()
@@ -299,10 +299,10 @@ def test_a_changed_champion_stops_the_night_at_its_start_and_is_not_replaced(
     network.write_bytes(sound)
     stopped = read("SELECT run_name FROM scoring_runs ORDER BY run_id DESC").iloc[0, 0]
     assert not Workspace(folder / "data").curated(stopped).exists(), "before the first stage"
-    runs = read_rows(reach_warehouse(), RUNS, 1)
+    runs = read_rows(open_warehouse(Settings().warehouse_url), RUNS, 1)
     assert runs.loc[0, "status"] == "failed"
     assert "member-2.keras has the SHA-256" in runs.loc[0, "reason"]
-    assert find_champion(reach_warehouse()) == champion
+    assert find_champion(open_warehouse(Settings().warehouse_url)) == champion
     pd.testing.assert_frame_equal(read("SELECT * FROM current_scores"), before)
 
 

@@ -4,13 +4,15 @@ import os
 import pytest
 
 from flows.retention import retention
-from propensity.runtime.night import only_one_night, reach_warehouse
+from propensity.runtime.night import only_one_night
+from propensity.settings import Settings
+from propensity.warehouse.access import open_warehouse
 
 
 def test_it_drops_nothing_where_nothing_is_superfluous_and_says_so(
     data_dir, prefect_server, caplog
 ):
-    reach_warehouse()
+    open_warehouse(Settings().warehouse_url)
     assert retention() == []
     assert "14 dates are kept: none" in caplog.text
 
@@ -43,7 +45,7 @@ def test_it_removes_what_is_left_over_and_says_so(never_finished, prefect_server
 def test_while_a_night_is_under_way_files_stay_and_it_does_not_fail(
     never_finished, prefect_server, caplog
 ):
-    with only_one_night():
+    with only_one_night(Settings()):
         retention()
     assert never_finished.exists()
     assert "Files stay until the next time: Another night is running" in caplog.text

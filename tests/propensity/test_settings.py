@@ -103,7 +103,11 @@ def test_only_what_changes_the_scores_is_decisive() -> None:
     night = NightlyConfig(csv=["a.csv"], as_of=dt.date(2024, 5, 6), force=True)
     assert night.decisive == NightlyConfig(csv=["b.csv"], as_of=dt.date(2024, 5, 7)).decisive
     assert night.decisive != NightlyConfig(seed=1).decisive
-    assert set(night.decisive) == set(NightlyConfig.model_fields) - {"csv", "as_of", "force"}
+    judging = {"tolerated_rejected_share", "promotion_margin", "slice_tolerance", "n_bootstrap"}
+    assert set(night.identity) == set(NightlyConfig.model_fields) - {"csv", "as_of", "force"}
+    assert set(night.decisive) == set(night.identity) - judging
+    assert NightlyConfig(n_bootstrap=999).decisive == NightlyConfig().decisive
+    assert NightlyConfig(n_bootstrap=999).identity != NightlyConfig().identity
 
 
 def test_no_two_kinds_of_run_data_share_a_folder(tmp_path: Path) -> None:

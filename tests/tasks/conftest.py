@@ -9,8 +9,11 @@ from propensity.evaluation.records import Contest, Decision
 from propensity.ingest.book import CuratedBook
 from propensity.model.store import Member
 from propensity.runtime.night import OpenNight, open_night
-from propensity.settings import NightlyConfig
+from propensity.runtime.night_facts import NightFacts
+from propensity.scoring.records import ScoredBook
+from propensity.settings import NightlyConfig, Settings
 from propensity.simulation.book import simulate_book
+from propensity.warehouse.access import open_warehouse
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +27,8 @@ def night(tmp_path_factory: pytest.TempPathFactory, prefect_server: None) -> Ite
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PROPENSITY_DATA_DIR", str(folder / "data"))
         config = NightlyConfig(csv=[str(csv)], max_epochs=2, batch_size=256, n_bootstrap=50)
-        yield open_night(config, "a-flow-run")
+        settings = Settings()
+        yield open_night(config, settings, open_warehouse(settings.warehouse_url), "a-flow-run")
 
 
 @pytest.fixture(scope="session")
@@ -79,3 +83,20 @@ def decision(night: OpenNight, contest: Contest) -> Decision:
     from tasks.promote import promote
 
     return promote(night, contest)
+
+
+@pytest.fixture(scope="session")
+def scores(night: OpenNight, book: CuratedBook, decision: Decision) -> ScoredBook:
+    from tasks.score import score
+
+    assert decision.serving is not None
+    return score(night, book, decision.serving)
+
+
+@pytest.fixture(scope="session")
+def facts(
+    night: OpenNight, book: CuratedBook, contest: Contest, decision: Decision, scores: ScoredBook
+) -> NightFacts:
+    from tasks.describe import describe
+
+    return describe(night, book, contest, decision, scores)

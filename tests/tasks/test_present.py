@@ -3,21 +3,18 @@ import re
 import pytest
 from prefect.artifacts import Artifact
 
-from propensity.runtime.night import reach_warehouse
 from tasks.present import present, present_again
 from tasks.publish import publish
-from tasks.score import score
 
 
 @pytest.fixture(scope="module")
-def published(night, book, contest, decision):
-    scores = score(night, book, contest.candidate)
-    publish(night, book, scores, contest.candidate)
-    return decision, scores
+def published(night, book, scores, facts):
+    publish(night, book, scores, facts)
+    return facts
 
 
 def test_shows_the_night_in_the_ui_and_as_a_page(night, book, contest, published):
-    page = present(night, book, contest, *published)
+    page = present(night, published)
     shown = Artifact.get("night")
     assert (shown.type, shown.description) == ("markdown", f"Page: {page}")
     assert page == night.workspace.night_page(night.run.run_name)
@@ -30,14 +27,9 @@ def test_shows_the_night_in_the_ui_and_as_a_page(night, book, contest, published
     assert 50_000 < len(shown.data.encode()) < 200_000
 
 
-def test_keeps_what_the_next_night_compares_with(night, published):
-    counts = night.workspace.counts(night.run.run_name)
-    assert 1_000 < counts.stat().st_size < 300_000
-
-
 def test_shows_the_decision_card(night, book, contest, published):
-    present(night, book, contest, *published)
-    decision, scores = published
+    present(night, published)
+    decision, scores = published.decision, published.scores
     shown = Artifact.get("decision")
     assert decision.reason.split(" (")[0] in shown.data
     assert f"| leads | {scores.n_leads:,} |" in shown.data
@@ -45,7 +37,7 @@ def test_shows_the_decision_card(night, book, contest, published):
 
 
 def test_the_card_of_a_published_night_can_be_shown_again(night, book, contest, published, caplog):
-    present(night, book, contest, *published)
+    present(night, published)
     shown = Artifact.get("decision")
     path = night.workspace.decision_card(night.run.run_name)
     assert path.read_text(encoding="utf-8") == shown.data
@@ -59,7 +51,7 @@ def test_the_card_of_a_published_night_can_be_shown_again(night, book, contest, 
 
 
 def test_the_card_links_to_the_pictures_and_the_model_card(night, book, contest, published):
-    present(night, book, contest, *published)
+    present(night, published)
     linked = re.findall(r"\]\(/artifacts/artifact/([0-9a-f-]{36})\)", Artifact.get("decision").data)
     assert linked == [str(Artifact.get(key).id) for key in ("night", "model-card")]
     assert contest.candidate.version.name in Artifact.get("model-card").data
@@ -74,26 +66,18 @@ def test_the_card_is_there_where_a_picture_cannot_be_drawn(
     monkeypatch.setattr("tasks.present.draw_night", fail)
     before = Artifact.get("decision").id
     with pytest.raises(RuntimeError, match="no ink"):
-        present(night, book, contest, *published)
+        present(night, published)
     assert Artifact.get("decision").id != before
     assert "the night in pictures: artifact `night`" in Artifact.get("decision").data
-
-
-def test_the_card_forecasts_the_calls_that_can_be_made(
-    night, book, contest, published, monkeypatch
-):
-    monkeypatch.setenv("PROPENSITY_CALL_CAPACITY", "321")
-    present(night, book, contest, *published)
-    assert "Call the 321 best leads: expect **" in Artifact.get("decision").data
 
 
 def test_expects_as_many_buyers_as_marketing_is_told(night, book, contest, published):
     from sqlalchemy import text
 
-    with reach_warehouse().connect() as connection:
+    with night.warehouse.connect() as connection:
         query = text("SELECT expected_buyers, n_policyholders FROM lead_gains WHERE percent = 10")
         expected, n_calls = connection.execute(query).one()
-    page = present(night, book, contest, *published).read_text(encoding="utf-8")
+    page = present(night, published).read_text(encoding="utf-8")
     assert f"{n_calls:,} calls, are expected to bring {expected:,.0f} buyers" in page.replace(
         "\N{NO-BREAK SPACE}", " "
     )

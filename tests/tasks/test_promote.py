@@ -1,6 +1,5 @@
 from sqlalchemy import select
 
-from propensity.runtime.night import reach_warehouse
 from propensity.warehouse.promotions import find_champion
 from propensity.warehouse.schema.tables import promotions
 
@@ -8,11 +7,11 @@ from propensity.warehouse.schema.tables import promotions
 def test_promotes_the_first_that_beats_the_baselines(night, contest, decision):
     assert decision.outcome == "promoted"
     assert decision.serving == contest.candidate
-    assert find_champion(reach_warehouse()) == night.version_name
+    assert find_champion(night.warehouse) == night.version_name
 
 
-def test_stores_the_reason(decision):
-    with reach_warehouse().connect() as connection:
+def test_stores_the_reason(night, decision):
+    with night.warehouse.connect() as connection:
         stored = connection.execute(select(promotions.c.reason)).scalar_one()
     assert stored == decision.reason
 

@@ -6,21 +6,19 @@ from prefect import task
 from prefect.states import Completed
 
 from propensity.errors import BusyError, WarehouseError
-from propensity.runtime.night import reach_warehouse
 from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.locks import only_one
 from propensity.warehouse.scores import run_tables
 from propensity.warehouse.scores.bulk_load import load_scores
 from tasks.publish import _was_away, publish
-from tasks.score import score
 
 
-def test_readers_see_the_night(night, book, decision):
+def test_readers_see_the_night(night, book, decision, scores, facts):
     serving = decision.serving
-    publication = publish(night, book, score(night, book, serving), serving)
+    publication = publish(night, book, scores, facts)
     assert publication.is_current
-    with reach_warehouse().connect() as connection:
+    with night.warehouse.connect() as connection:
         current = pd.read_sql("SELECT * FROM current_scores", connection)
         leads = pd.read_sql("SELECT * FROM leads", connection)
     assert len(current) == book.n_rows

@@ -1,6 +1,6 @@
 from prefect.artifacts import Artifact
 
-from propensity.model.store import encoder_path, network_path
+from propensity.model.store import encoder_path, model_path
 from tasks import train as stage
 from tasks.artifacts import update_progress_artifact
 from tasks.train import train
@@ -10,7 +10,7 @@ def test_trains_a_member_a_fold(night, book, members):
     assert [m.fold for m in members] == [0, 1, 2, 3, 4]
     folder = night.workspace.model(night.version_name)
     for fold in range(5):
-        assert network_path(folder, fold).is_file()
+        assert model_path(folder, fold).is_file()
         assert encoder_path(folder, fold).is_file()
 
 
@@ -32,7 +32,7 @@ def test_takes_a_member_of_an_earlier_attempt_into_the_new_version(
     again = begin_again("train")
     assert train(again, book, 2) == members[2]
     assert "taken from" in caplog.text
-    for place in (network_path, encoder_path):
+    for place in (model_path, encoder_path):
         old, new = (place(n.workspace.model(n.version_name), 2) for n in (night, again))
         assert new.read_bytes() == old.read_bytes()
     assert len(list(again.workspace.model(again.version_name).iterdir())) == 2
@@ -49,7 +49,7 @@ def test_trains_anew_where_the_network_was_changed_and_shows_each_epoch(
 
     monkeypatch.setattr(stage, "update_progress_artifact", show)
     again = begin_again("changed")
-    with damage(network_path(night.workspace.model(night.version_name), 3)):
+    with damage(model_path(night.workspace.model(night.version_name), 3)):
         assert train(again, book, 3) == members[3]
     assert shown == [50, 100, 100]
     assert "member-3.keras has changed" in caplog.text

@@ -9,7 +9,7 @@ import pytest
 
 from flows.server.processes import find_start, find_values, is_alive_and_hidden
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there is no /proc")
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="tried on Linux only")
 VARIABLE = "PROPENSITY_TEST_OF_PROCESSES"
 
 

@@ -21,6 +21,7 @@ from flows.server import reconcile
 from flows.server.processes import find_start
 from flows.server.reconcile import AGAIN, Reconciled, reconcile_runs
 from propensity.runtime.night import only_one_night
+from propensity.settings import Settings
 
 YESTERDAY = dt.datetime.now().astimezone().date() - dt.timedelta(days=1)
 LATE_IN_THE_EVENING = dt.datetime.combine(YESTERDAY, dt.time(22)).astimezone()
@@ -74,7 +75,7 @@ def start_process() -> Iterator[Callable[[UUID], None]]:
 
 
 def find_outcomes(client: SyncPrefectClient, **how: bool) -> dict[str, str]:
-    return {found.flow_run_id: found.outcome for found in reconcile_runs(client, **how)}
+    return {found.flow_run_id: found.outcome for found in reconcile_runs(client, Settings(), **how)}
 
 
 def find_successors(client: SyncPrefectClient) -> list[FlowRun]:
@@ -82,13 +83,13 @@ def find_successors(client: SyncPrefectClient) -> list[FlowRun]:
 
 
 def test_nothing_is_under_way(client):
-    assert reconcile_runs(client, retry=True) == []
+    assert reconcile_runs(client, Settings(), retry=True) == []
 
 
 def test_a_run_with_its_process_is_left_alone(client, begin, start_process):
     run = begin()
     start_process(run.id)
-    assert reconcile_runs(client, retry=True) == [
+    assert reconcile_runs(client, Settings(), retry=True) == [
         Reconciled(str(run.id), run.name, "Running", "alive")
     ]
     assert client.read_flow_run(run.id).state_name == "Running"
@@ -101,7 +102,7 @@ def test_without_retry_a_dead_run_is_crashed_and_nothing_begins(client, begin, f
     ended = client.read_flow_run(run.id).state
     assert (ended.name, ended.message) == ("Crashed", reconcile.GONE)
     assert find_successors(client) == []
-    assert reconcile_runs(client) == []
+    assert reconcile_runs(client, Settings()) == []
 
 
 def test_a_run_that_was_being_cancelled_is_cancelled_and_not_begun_again(client, begin):
@@ -135,7 +136,7 @@ def test_a_run_that_ends_meanwhile_stays_as_it_ended(client, begin):
 def test_a_run_that_waits_is_not_under_way(client, begin):
     begin()
     find_outcomes(client, retry=True)
-    assert reconcile_runs(client, retry=True) == []
+    assert reconcile_runs(client, Settings(), retry=True) == []
 
 
 @pytest.mark.slow
@@ -155,7 +156,7 @@ def test_a_run_just_taken_has_half_a_minute_to_start(client, begin, start_proces
 def test_a_night_that_somebody_holds_the_lock_of_is_left_alone(client, begin):
     """Its process may be one that /proc does not show."""
     run = begin(nightly, parameters={"config": {}})
-    with only_one_night():
+    with only_one_night(Settings()):
         (found,) = find_outcomes(client, retry=True).values()
     assert found.startswith("left: a night is under way")
     assert client.read_flow_run(run.id).state_name == "Running"
@@ -203,10 +204,11 @@ AS_SOMEBODY_ELSE = """
 import os
 from prefect.client.orchestration import get_client
 from flows.server.reconcile import reconcile_runs
+from propensity.settings import Settings
 with get_client(sync_client=True) as client:
     client.api_healthcheck()
     os.setuid(65534)
-    print(*(found.outcome for found in reconcile_runs(client)))
+    print(*(found.outcome for found in reconcile_runs(client, Settings())))
 """
 
 

@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 from propensity.comparison.training import ScoredArm, run_logistic_arm
 from propensity.ingest.contract import load_contract
 from propensity.ingest.curation import ingest_files
+from propensity.settings import NightlyConfig
 from propensity.simulation.book import simulate_book
 
 CONTRACT = load_contract()
@@ -28,7 +29,7 @@ def fit_logistic(tmp_path: Path):
             book["Response"] = np.random.default_rng(3).permutation(book["Response"])
         book.to_csv(csv, index=False)
         curated = ingest_files([csv], CONTRACT, tmp_path / f"{name}-curated")
-        return run_logistic_arm(curated, CONTRACT, tmp_path / f"{name}-arms")
+        return run_logistic_arm(curated, CONTRACT, NightlyConfig(), tmp_path / f"{name}-arms")
 
     return fit
 

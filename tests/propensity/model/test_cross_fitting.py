@@ -30,7 +30,7 @@ from propensity.model.cross_fitting import train_member
 from propensity.model.encoder import Encoder
 from propensity.model.network import Predictor, load_network
 from propensity.model.prediction import score_labelled
-from propensity.model.store import Member, ModelVersion, encoder_path, network_path
+from propensity.model.store import Member, ModelVersion, encoder_path, model_path
 from propensity.scoring.batch_scoring import score_book
 from propensity.settings import LeadRules, NightlyConfig
 from propensity.simulation.book import simulate_book
@@ -80,7 +80,7 @@ def read_training(book: CuratedBook, fold: int) -> tuple[pd.DataFrame, pd.DataFr
 def predict(folder: Path, fold: int, book: CuratedBook) -> NDArray[np.float32]:
     rows = pa.concat_tables(pq.read_table(p) for p in book.parts)
     encoder = Encoder.load(encoder_path(folder, fold), CONTRACT)
-    return Predictor(load_network(network_path(folder, fold))).predict_logits(*encoder.encode(rows))
+    return Predictor(load_network(model_path(folder, fold))).predict_logits(*encoder.encode(rows))
 
 
 def test_the_encoder_has_seen_training_rows_only(member: Member, folder: Path) -> None:
@@ -170,8 +170,8 @@ def plan_f1(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[NDArray[np.fl
             difference = max(reached) - reached[-1]
             return Interval(difference - 0.1, difference + 0.1)
 
-        monkeypatch.setattr("propensity.model.early_stopping.choose_threshold", choose)
-        monkeypatch.setattr("propensity.model.early_stopping.measure_f1", measure)
+        monkeypatch.setattr("propensity.model.validation.choose_threshold", choose)
+        monkeypatch.setattr("propensity.model.validation.measure_f1", measure)
         monkeypatch.setattr("propensity.model.early_stopping.compare_f1", compare)
         return logits
 
@@ -221,7 +221,7 @@ def test_a_training_that_diverges_says_so(book: CuratedBook, tmp_path: Path) -> 
     config = CONFIG.model_copy(update={"learning_rate": 1e6, "batch_size": 2048})
     with pytest.raises(ModelError, match=r"After epoch 1 .* lower learning_rate"):
         train_member(book, 0, CONTRACT, config, tmp_path)
-    assert not network_path(tmp_path, 0).exists()
+    assert not model_path(tmp_path, 0).exists()
 
 
 # All five

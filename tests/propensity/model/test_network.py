@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from propensity.errors import ModelError
 from propensity.model import network
 from propensity.model.cross_fitting import _check_reloaded
+from propensity.model.encoded_rows import EncodedRows
 from propensity.model.encoder import Encoder
 from propensity.model.layers import CategoryEmbeddings, LowRankCross, PiecewiseLinear
 from propensity.model.network import (
@@ -21,6 +22,7 @@ from propensity.model.network import (
     load_network,
     seed_everything,
 )
+from propensity.model.network_family import load
 from propensity.model.target_encoding import pair_features
 
 ENCODER = Encoder({"c": ["a", "b"], "d": [1, 2, 3]}, {"x": [0.0, 10.0, 30.0], "y": [1.0, 2.0]})
@@ -40,6 +42,11 @@ def inputs() -> Inputs:
     rng = np.random.default_rng(1)
     codes = rng.integers(0, [3, 4], (1000, 2), dtype=np.int32)
     return codes, rng.normal(5, 10, (1000, 2)).astype(np.float32)
+
+
+def label(inputs: Inputs) -> EncodedRows:
+    nothing = np.zeros(len(inputs[0]), dtype=np.int64)
+    return EncodedRows(*inputs, nothing, nothing)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +93,7 @@ def test_a_saved_network_gives_the_same_logits(
     assert trained.dtype == np.float32
     assert trained.std() > 0
     assert np.array_equal(trained, reloaded)
-    _check_reloaded(Predictor(model), tmp_path / "model.keras", *inputs)
+    _check_reloaded(Predictor(model), Predictor(loaded), tmp_path / "model.keras", label(inputs))
 
 
 def test_a_network_that_scores_differently_once_reloaded_is_refused(
@@ -95,9 +102,9 @@ def test_a_network_that_scores_differently_once_reloaded_is_refused(
     model.save(tmp_path / "model.keras")
     altered = load_network(tmp_path / "model.keras")
     altered.set_weights([w + np.float32(1e-3) for w in altered.get_weights()])
-    altered.save(tmp_path / "model.keras")
+    altered.save(path := tmp_path / "model.keras")
     with pytest.raises(ModelError, match=r"model\.keras, read back, scores 1,000 of 1,000"):
-        _check_reloaded(Predictor(model), tmp_path / "model.keras", *inputs)
+        _check_reloaded(Predictor(model), load(path), path, label(inputs))
 
 
 def test_the_whole_network_is_the_trained_one_with_its_statistics_looked_up(

@@ -15,7 +15,7 @@ from propensity.model.store import (
     ModelVersion,
     encoder_path,
     load_version,
-    network_path,
+    model_path,
     save_version,
 )
 
@@ -23,7 +23,7 @@ from propensity.model.store import (
 def make_version(folder: Path) -> ModelVersion:
     for k in range(5):
         encoder_path(folder, k).write_text(f"encoder {k}", encoding="utf-8")
-        network_path(folder, k).write_text(f"network {k}", encoding="utf-8")
+        model_path(folder, k).write_text(f"network {k}", encoding="utf-8")
     members = tuple(Member(k, 0.5697, 4.0823, 1000 + k, 3, 1 / 3) for k in range(5))
     return ModelVersion("2026-01-02-a", folder, "digest", members)
 
@@ -66,7 +66,7 @@ def test_a_manifest_holds_no_path_of_this_machine(tmp_path: Path) -> None:
 
 def test_a_version_is_not_saved_without_a_file_of_a_member(tmp_path: Path) -> None:
     version = make_version(tmp_path)
-    network_path(tmp_path, 3).unlink()
+    model_path(tmp_path, 3).unlink()
     with pytest.raises(ModelError, match=r"member-3\.keras is missing"):
         save_version(version)
     assert not list(tmp_path.glob("manifest*"))
@@ -102,18 +102,18 @@ def swap(one: Path, other: Path) -> None:
 
 def rename_in_manifest(folder: Path) -> None:
     """The attacker makes the manifest fit the network."""
-    flip_a_bit(network_path(folder, 3))
-    digest = hashlib.sha256(network_path(folder, 3).read_bytes()).hexdigest()
+    flip_a_bit(model_path(folder, 3))
+    digest = hashlib.sha256(model_path(folder, 3).read_bytes()).hexdigest()
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     manifest["files"]["member-3.keras"] = digest
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
 CHANGES = {
-    "one bit of a network": (lambda f: flip_a_bit(network_path(f, 3)), "member-3.keras has"),
+    "one bit of a network": (lambda f: flip_a_bit(model_path(f, 3)), "member-3.keras has"),
     "one bit of an encoder": (lambda f: flip_a_bit(encoder_path(f, 0)), "encoder-0.json has"),
-    "networks swapped": (lambda f: swap(network_path(f, 1), network_path(f, 2)), "member-1.keras"),
-    "a network lost": (lambda f: network_path(f, 4).unlink(), "member-4.keras is missing"),
+    "networks swapped": (lambda f: swap(model_path(f, 1), model_path(f, 2)), "member-1.keras"),
+    "a network lost": (lambda f: model_path(f, 4).unlink(), "member-4.keras is missing"),
     "manifest lost": (lambda f: (f / "manifest.json").unlink(), "manifest.json is missing"),
     "manifest no JSON": (lambda f: (f / "manifest.json").write_text(""), "manifest.json has"),
     "manifest made to fit": (rename_in_manifest, "manifest.json has"),

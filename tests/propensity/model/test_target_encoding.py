@@ -6,7 +6,6 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from propensity.folds import STATISTICS_SALT, hash_ids
 from propensity.model.encoder import Encoder
 from propensity.model.layers import PairStatistics
 from propensity.model.target_encoding import (
@@ -53,10 +52,10 @@ def test_the_layer_finds_the_same_cells(rows: Rows) -> None:
 
 def test_statistics_are_smoothed_log_odds_without_the_own_part(rows: Rows) -> None:
     rng = np.random.default_rng(2)
-    ids, responses = rng.permutation(10**6)[:2000], rng.integers(0, 2, 2000)
+    responses = rng.integers(0, 2, 2000)
     cells = PAIRS.find_cells(*rows)
-    table, own = fit_statistics(PAIRS, cells, responses, ids)
-    part = hash_ids(ids, STATISTICS_SALT) % np.uint64(N_PARTS)
+    part = rng.integers(0, N_PARTS, 2000)
+    table, own = fit_statistics(PAIRS, cells, responses, part)
     prior = PRIOR_ROWS * responses.mean()
     for pair in range(3):
         expected = np.empty(2000)
@@ -73,16 +72,15 @@ def test_statistics_are_smoothed_log_odds_without_the_own_part(rows: Rows) -> No
 
 def test_no_row_is_shown_its_own_response(rows: Rows) -> None:
     rng = np.random.default_rng(3)
-    ids, responses = np.arange(2000), rng.integers(0, 2, 2000)
+    part, responses = rng.integers(0, N_PARTS, 2000), rng.integers(0, 2, 2000)
     cells = PAIRS.find_cells(*rows)
-    _, own = fit_statistics(PAIRS, cells, responses, ids)
-    part = hash_ids(ids, STATISTICS_SALT) % np.uint64(N_PARTS)
+    _, own = fit_statistics(PAIRS, cells, responses, part)
     # two rows of one part exchange their responses: the prevalence and all other parts stay
     first = int(np.flatnonzero((part == 0) & (responses == 0))[0])
     second = int(np.flatnonzero((part == 0) & (responses == 1))[0])
     changed = responses.copy()
     changed[[first, second]] = changed[[second, first]]
-    _, again = fit_statistics(PAIRS, cells, changed, ids)
+    _, again = fit_statistics(PAIRS, cells, changed, part)
     rank = [np.argsort(np.argsort(s[part == 0], axis=0), axis=0) for s in (own, again)]
     assert np.array_equal(*rank)
     assert not np.array_equal(own[part == 1], again[part == 1])
@@ -103,7 +101,9 @@ def test_a_single_feature_has_no_pair() -> None:
 
 def test_a_cell_that_nobody_was_in_holds_the_prevalence() -> None:
     cells, responses = np.zeros((100, 3), dtype=np.int32), np.arange(100) % 4 == 0
-    table, own = fit_statistics(PAIRS, cells + PAIRS.starts[:-1], responses, np.arange(100))
+    table, own = fit_statistics(
+        PAIRS, cells + PAIRS.starts[:-1], responses, np.arange(100) % N_PARTS
+    )
     nobody = (logit(0.25) - logit(responses.mean())) / 1e-6
     assert np.isfinite(table).all()
     assert np.isfinite(own).all()

@@ -7,16 +7,12 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import f1_score, precision_recall_curve, precision_score, recall_score
 
 from propensity.metrics.intervals import find_share_interval
-from propensity.monitoring.curves import (
-    count_called,
-    measure_reliability,
-    share_by_probability,
-    trace_precision_recall,
-)
+from propensity.monitoring.curves import CurveTally, share_by_probability
 from propensity.monitoring.profile import ValueCounts
 from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.storage import parquet_parts
 from propensity.storage.parquet_parts import PartWriter
+from propensity.storage.tallies import tally_parts
 
 N_ROWS = 5000
 
@@ -42,6 +38,13 @@ def write(tmp_path, monkeypatch):
     return write
 
 
+def trace(book: ScoredBook, scored: tuple[np.ndarray, np.ndarray, np.ndarray]) -> CurveTally:
+    _, response, known = scored
+    tally = CurveTally(int(known.sum()), int(response[known].sum()))
+    tally_parts(book.parts, tally)
+    return tally
+
+
 @pytest.fixture(params=["all different", "many ties"])
 def scored(request):
     rng = np.random.default_rng(0)
@@ -54,7 +57,7 @@ def scored(request):
 
 def test_every_point_is_one_of_the_exact_curve(write, scored):
     probability, response, known = scored
-    curve = trace_precision_recall(write(*scored), int(response[known].sum()))
+    curve = trace(write(*scored), scored).curve
     precision, recall, thresholds = precision_recall_curve(response[known], probability[known])
     exact = {t: (p, r) for t, p, r in zip(thresholds, precision[:-1], recall[:-1], strict=True)}
     for point in curve:
@@ -62,8 +65,8 @@ def test_every_point_is_one_of_the_exact_curve(write, scored):
 
 
 def test_the_curve_is_thin_and_leaves_nothing_out(write, scored):
-    probability, response, known = scored
-    curve = trace_precision_recall(write(*scored), int(response[known].sum()))
+    probability, _, known = scored
+    curve = trace(write(*scored), scored).curve
     recall = [p.recall for p in curve]
     n_different = len(np.unique(probability[known]))
     assert min(n_different, 200) / 2 < len(curve) <= 200
@@ -76,7 +79,7 @@ def test_the_curve_is_thin_and_leaves_nothing_out(write, scored):
 def test_the_thresholds_are_counted_over_the_labelled(write, scored):
     probability, response, known = scored
     predicted = (probability >= 0.2).astype(np.int8)
-    called = count_called(write(*scored, predicted))
+    called = trace(write(*scored, predicted), scored).called
     told, called_upon = response[known], predicted[known]
     assert called.precision == pytest.approx(precision_score(told, called_upon))
     assert called.recall == pytest.approx(recall_score(told, called_upon))
@@ -87,7 +90,7 @@ def test_the_thresholds_are_counted_over_the_labelled(write, scored):
 
 
 def test_nobody_called_has_no_precision(write, scored):
-    called = count_called(write(*scored))
+    called = trace(write(*scored), scored).called
     assert (called.n_called, called.precision, called.recall) == (0, 0, 0)
 
 
@@ -96,7 +99,8 @@ def test_reliability_is_that_of_equally_many(write):
     probability = np.sort(rng.beta(0.5, 3, N_ROWS).astype(np.float32))[::-1]
     response = (rng.random(N_ROWS) < probability).astype(np.int8)
     everybody = np.ones(N_ROWS, dtype=bool)
-    bins = measure_reliability(write(probability, response, everybody), N_ROWS)
+    scored = probability, response, everybody
+    bins = trace(write(*scored), scored).reliability
     actual, said = calibration_curve(response, probability, n_bins=20, strategy="quantile")
     assert [b.n_rows for b in bins] == [N_ROWS // 20] * 20
     assert [b.mean_probability for b in bins][::-1] == pytest.approx(said)
@@ -107,7 +111,7 @@ def test_reliability_is_that_of_equally_many(write):
 
 def test_probabilities_that_are_wrong_do_not_agree(write, scored):
     probability, response, known = scored
-    bins = measure_reliability(write(probability / 2, response, known), int(known.sum()))
+    bins = trace(write(probability / 2, response, known), scored).reliability
     assert sum(b.n_rows for b in bins) == known.sum()
     assert not any(b.agrees for b in bins[:5])
 

@@ -12,7 +12,7 @@ from propensity.monitoring.drift import (
     compare_unlabelled,
     measure_stability,
 )
-from propensity.monitoring.profile import BookCounts, ValueCounts
+from propensity.monitoring.profile import Profile, ValueCounts
 
 
 def count(values, n, *, name="x", is_number=False) -> ValueCounts:
@@ -28,9 +28,7 @@ def numbers(values: np.ndarray, name: str = "x") -> ValueCounts:
 def compare(before: ValueCounts, after: ValueCounts) -> ColumnDrift:
     """Drift of a feature; the probability stays as it was."""
     still = count([0.1], [10], name="probability", is_number=True)
-    found = compare_nights(
-        BookCounts((before,), still), BookCounts((after,), still), by_same_model=True
-    )
+    found = compare_nights(Profile((before,), still), Profile((after,), still), by_same_model=True)
     return next(d for d in found if d.column == "x")
 
 
@@ -83,7 +81,7 @@ def test_the_lowest_probabilities_move_as_one_and_the_others_each():
         )
         other = count([1.0], [10], name="y", is_number=True)
         books = (
-            BookCounts((other,), x) if not is_feature else BookCounts((x,), other)
+            Profile((other,), x) if not is_feature else Profile((x,), other)
             for x in (before, after)
         )
         found = compare_nights(*books, by_same_model=True)
@@ -117,15 +115,13 @@ def test_the_largest_shift_comes_first_and_other_columns_are_left_out():
     a, b, old, new = (count("ab", [50, 50], name=name) for name in ("a", "b", "old", "new"))
     moved = dataclasses.replace(b, n=np.array([[90, 0, 0], [10, 0, 0]]))
     p = count([0.1], [10], name="probability", is_number=True)
-    found = compare_nights(
-        BookCounts((a, b, old), p), BookCounts((a, moved, new), p), by_same_model=True
-    )
+    found = compare_nights(Profile((a, b, old), p), Profile((a, moved, new), p), by_same_model=True)
     assert [d.column for d in found] == ["b", "a", "probability"]
 
 
 def test_those_not_answered_are_compared_with_those_who_answered():
     asked = count("abc", [[10, 70, 20], [80, 8, 2], [5, 0, 0]])
-    drift = compare_unlabelled(BookCounts((asked,), asked))[0]
+    drift = compare_unlabelled(Profile((asked,), asked))[0]
     expected = measure_stability(np.array([90, 10, 0]), np.array([10, 80, 5]))
     assert drift == ColumnDrift("x", pytest.approx(expected), 1, 5)
 
@@ -133,7 +129,7 @@ def test_those_not_answered_are_compared_with_those_who_answered():
 @pytest.mark.parametrize("n", [[[0, 5, 1]], [[6, 0, 0]]])
 def test_where_all_or_none_have_answered_there_is_nothing_to_compare(n):
     asked = count("a", n)
-    assert compare_unlabelled(BookCounts((asked,), asked)) == ()
+    assert compare_unlabelled(Profile((asked,), asked)) == ()
 
 
 def test_the_most_frequent_of_many_values_count_each():

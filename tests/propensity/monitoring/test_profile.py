@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from propensity.ingest.book import CuratedBook
 from propensity.metrics.binning import POWERS, cut_bands, find_cells
-from propensity.monitoring.profile import BookCounts, count_book
-from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
+from propensity.monitoring.profile import Profile, ProfileTally, profile_features
+from propensity.scoring.records import SCORES_SCHEMA
 from propensity.storage import parquet_parts
 from propensity.storage.parquet_parts import PartWriter
+from propensity.storage.tallies import tally_parts
 
 N_ROWS = 1000
 
@@ -42,7 +43,7 @@ def count(contract, tmp_path, monkeypatch):
     """Write rows as parts of several batches, and count them."""
     monkeypatch.setattr(parquet_parts, "BATCH_ROWS", 64)
 
-    def count(rows: pd.DataFrame) -> BookCounts:
+    def count(rows: pd.DataFrame) -> Profile:
         n_rows = len(rows)
         with PartWriter(tmp_path / "book", contract.schema, part_rows=400) as book:
             for start in range(0, n_rows, 100):
@@ -53,7 +54,9 @@ def count(contract, tmp_path, monkeypatch):
         with PartWriter(tmp_path / "scores", SCORES_SCHEMA) as scores:
             scores.write(pa.Table.from_pandas(scored, SCORES_SCHEMA, preserve_index=False))
         curated = CuratedBook(book.paths, tmp_path / "rejected.csv", n_rows, 0, 0, 0)
-        return count_book(curated, ScoredBook(scores.paths, n_rows, 0, 0), contract)
+        probability = ProfileTally({"probability": True})
+        tally_parts(scores.paths, probability)
+        return Profile(profile_features(curated, contract), probability.counts[0])
 
     return count
 
@@ -98,7 +101,7 @@ def test_what_is_kept_is_what_was_counted(count, rows, tmp_path):
     rows.loc[:4, "Region_Code"] = None
     counts, path = count(rows), tmp_path / "reports" / "counts.json"
     counts.save(path)
-    loaded = BookCounts.load(path)
+    loaded = Profile.load(path)
     assert loaded is not None
     kept, counted = (*loaded.features, loaded.probability), (*counts.features, counts.probability)
     for one, other in zip(kept, counted, strict=True):
@@ -111,7 +114,7 @@ def test_a_night_that_kept_nothing_readable_is_none(text: str | None, tmp_path: 
     path = tmp_path / "counts.json"
     if text is not None:
         path.write_text(text)
-    assert BookCounts.load(path) is None
+    assert Profile.load(path) is None
 
 
 @pytest.mark.parametrize(

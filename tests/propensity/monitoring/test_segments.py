@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from propensity.metrics.intervals import find_share_interval
-from propensity.monitoring.profile import BookCounts, ValueCounts
+from propensity.monitoring.profile import Profile, ValueCounts
 from propensity.monitoring.segments import Segment, find_segments
 
 
@@ -22,7 +22,7 @@ def segments_of(contract):
         column = next(c for c in contract.features if c.name == counts.name)
         column = dataclasses.replace(column, **changed)
         only = dataclasses.replace(contract, columns=(column,))
-        found = find_segments(BookCounts((counts,), counts), only)
+        found = find_segments(Profile((counts,), counts), only)
         assert found[0].feature == column
         return found[0].segments
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from sqlalchemy import create_engine
 
 from propensity.comparison.records import ComparedArm, Comparison
 from propensity.evaluation.records import Contender, Contest, Decision
@@ -20,17 +21,17 @@ from propensity.metrics.intervals import Interval
 from propensity.metrics.records import Baseline, Evaluation
 from propensity.metrics.threshold import predict_responses
 from propensity.model.store import ModelVersion
-from propensity.reporting.night_facts import NightReport, describe_night
 from propensity.runtime.night import OpenNight
+from propensity.runtime.night_facts import Circumstances, NightFacts, describe_night
 from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
-from propensity.settings import NightlyConfig
+from propensity.settings import NightlyConfig, Settings
 from propensity.simulation.book import simulate_book
 from propensity.storage.parquet_parts import PartWriter
 from propensity.storage.workspace import Workspace
 from propensity.warehouse.nights import LastNight
 from propensity.warehouse.runs import Night, Run
 
-N_ROWS = 12_000
+N_ROWS, N_CALLS = 12_000, 500
 NOBODY = np.array([], dtype=np.int64)
 ARMS = ("class_weight", "undersample", "oversample", "focal", "soft_f1", "logistic regression")
 
@@ -38,7 +39,8 @@ ARMS = ("class_weight", "undersample", "oversample", "focal", "soft_f1", "logist
 def open_night(folder: Path, as_of: dt.date) -> OpenNight:
     run = Run(as_of.day, f"{as_of}-0123abcd", Night(as_of, "a", "b"))
     config = NightlyConfig(csv=["book.csv"], as_of=as_of)
-    return OpenNight(run, (), config, load_contract(), Workspace(folder), is_repeat=False)
+    settings = Settings(data_dir=folder, call_capacity=N_CALLS)
+    return OpenNight(run, (), config, load_contract(), settings, create_engine("sqlite://"))
 
 
 def ingest(night: OpenNight, folder: Path, seed: int, n_bad: int) -> tuple[CuratedBook, Path]:
@@ -101,10 +103,10 @@ def compare(workspace: Workspace) -> Comparison:
 
 
 @pytest.fixture(scope="session")
-def make_report(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., NightReport]:
+def make_report(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., NightFacts]:
     """Describe a night: the first of its folder, or the one after it."""
 
-    def make(*, is_second: bool = True, n_bad: int = 5, last_version: str = "v1") -> NightReport:
+    def make(*, is_second: bool = True, n_bad: int = 5, last_version: str = "v1") -> NightFacts:
         folder = tmp_path_factory.mktemp("nights")
         first = open_night(folder, dt.date(2026, 11, 1))
         report = describe(first, folder, 1, None, n_bad)
@@ -119,7 +121,7 @@ def make_report(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Night
 
 def describe(
     night: OpenNight, folder: Path, seed: int, last: LastNight | None, n_bad: int
-) -> NightReport:
+) -> NightFacts:
     book, truth = ingest(night, folder, seed, n_bad)
     scores, quality = score(night, book, truth)
     candidate = Contender(ModelVersion("v2", Path("v2"), "d", ()), quality)
@@ -129,16 +131,17 @@ def describe(
     contest = Contest(candidate, baselines, champion, difference=difference)
     kept = Decision("kept_champion", "It is not clearly above the margin.", champion)
     decision = kept if champion else Decision("promoted", "There is no champion yet.", candidate)
-    return describe_night(night, book, contest, decision, scores, NOBODY, last)
+    given = Circumstances(NOBODY, N_CALLS, last)
+    return describe_night(night, book, contest, decision, scores, given)
 
 
 @pytest.fixture(scope="session")
-def report(make_report: Callable[..., NightReport]) -> NightReport:
+def report(make_report: Callable[..., NightFacts]) -> NightFacts:
     """A night with everything: a last night, a comparison, rejected rows, a champion kept."""
     return make_report()
 
 
 @pytest.fixture(scope="session")
-def first_report(make_report: Callable[..., NightReport]) -> NightReport:
+def first_report(make_report: Callable[..., NightFacts]) -> NightFacts:
     """The first night of all: nothing to compare with, nothing rejected."""
     return make_report(is_second=False, n_bad=0)

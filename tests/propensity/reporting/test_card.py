@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import create_engine
 
 from propensity.evaluation.deciles import compare_buyers
 from propensity.evaluation.recalibration import Recalibration
@@ -18,8 +19,7 @@ from propensity.metrics.records import Baseline
 from propensity.model.store import Member, ModelVersion
 from propensity.reporting.card import ModelCard, find_card, render_markdown, render_page, write_card
 from propensity.runtime.night import OpenNight
-from propensity.settings import NightlyConfig
-from propensity.storage.workspace import Workspace
+from propensity.settings import NightlyConfig, Settings
 from propensity.warehouse.promotions import Promotion
 from propensity.warehouse.runs import Night, Run
 from tests.propensity.conftest import QUALITY as PLAUSIBLE
@@ -67,8 +67,8 @@ def make_card(folder: Path, *, champion: bool = True, **contest) -> ModelCard:
         (Path("exports/book_1.csv"), Path("exports/<b>|book.csv")),
         NightlyConfig(as_of=dt.date(2026, 11, 24), strategy="class_weight", seed=11),
         CONTRACT,
-        Workspace(folder),
-        is_repeat=False,
+        Settings(data_dir=folder),
+        create_engine("sqlite://"),
     )
     judged = Contest(
         make_contender(NAME, folder / NAME),

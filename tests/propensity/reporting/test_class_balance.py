@@ -10,20 +10,16 @@ import pytest
 from propensity.errors import InputError
 from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import Contract, load_contract
-from propensity.reporting.class_balance import (
-    BalanceReport,
-    describe_balance,
-    render_markdown,
-    write_page,
-)
+from propensity.reporting.class_balance import render_markdown, write_page
+from propensity.runtime.book_facts import BookFacts, describe_book
 
 BOOK = CuratedBook((), Path("rejected.csv"), 508_146, 127, 382_154, 62_601)
 CONTRACT = load_contract()
 AS_OF = dt.date(2026, 1, 2)
 
 
-def describe(contract: Contract = CONTRACT, book: CuratedBook = BOOK) -> BalanceReport:
-    return describe_balance(book, contract, "2026-01-02-a", AS_OF)
+def describe(contract: Contract = CONTRACT, book: CuratedBook = BOOK) -> BookFacts:
+    return describe_book(book, contract, "2026-01-02-a", AS_OF)
 
 
 def name_response(text: str) -> Contract:

@@ -7,8 +7,9 @@ import pytest
 
 from propensity.monitoring.drift import ColumnDrift
 from propensity.reporting.decision import DecisionCard, render_card, render_refusal
-from propensity.reporting.night_facts import NightReport
-from propensity.scoring.gains import forecast_calls
+from propensity.runtime.night_facts import NightFacts
+from propensity.scoring.gains import GainTally
+from propensity.storage.tallies import tally_parts
 from propensity.warehouse.call_list import CallListChange
 from propensity.warehouse.queries import RunSummary
 
@@ -39,10 +40,12 @@ LAST = RunSummary(
 )
 
 
-def make_card(report: NightReport, n_calls: int = N_CALLS, **changed) -> DecisionCard:
-    calls = forecast_calls(report.scores, NOBODY, report.gains, n_calls)
+def make_card(report: NightFacts, n_calls: int = N_CALLS, **changed) -> DecisionCard:
+    tally = GainTally(report.scores.n_leads, NOBODY, n_calls)
+    tally_parts(report.scores.parts, tally)
+    report = dataclasses.replace(report, calls=tally.forecast)
     paths = {"page": Path("/srv/night.html"), "model_card": Path("/srv/v2/card.md")}
-    return DecisionCard(report, n_calls, calls, **paths | {"change": None, "last": None} | changed)
+    return DecisionCard(report, n_calls, **paths | {"change": None, "last": None} | changed)
 
 
 def read(card: DecisionCard) -> str:
@@ -50,7 +53,7 @@ def read(card: DecisionCard) -> str:
 
 
 @pytest.fixture(scope="module")
-def second(report: NightReport) -> str:
+def second(report: NightFacts) -> str:
     return read(make_card(report, last=LAST, change=CallListChange(1000, 990, 920)))
 
 
@@ -82,17 +85,19 @@ def test_counts_stand_beside_those_of_last_night(report, second):
 
 def test_it_says_what_as_many_calls_as_can_be_made_bring(report, second):
     card = make_card(report)
-    low, high = f"{card.calls.expected_low:,.0f}", f"{card.calls.expected_high:,.0f}"
-    said = f"Call the 1,000 best leads: expect **{card.calls.expected_buyers:,.0f} buyers**"
+    low, high = f"{card.report.calls.expected_low:,.0f}", f"{card.report.calls.expected_high:,.0f}"
+    said = f"Call the 1,000 best leads: expect **{card.report.calls.expected_buyers:,.0f} buyers**"
     assert f"{said} ({low} to {high})" in second
-    assert f"{card.calls.lift:.1f} times as many as at random." in second
+    assert f"{card.report.calls.lift:.1f} times as many as at random." in second
 
 
 def test_it_does_not_ask_for_more_calls_than_there_are_leads(report):
     text = read(make_card(report, n_calls=20_000))
     assert f"All {report.scores.n_leads:,} leads can be called: expect **" in text
     assert "at random" not in text
-    assert "There is nobody to call." in read(dataclasses.replace(make_card(report), calls=None))
+    assert "There is nobody to call." in read(
+        DecisionCard(dataclasses.replace(report, calls=None), 1, None, None, Path(), Path())
+    )
 
 
 def test_it_says_who_is_new_among_the_best(report, first_report, second):

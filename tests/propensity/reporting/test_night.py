@@ -12,19 +12,19 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from propensity.comparison.records import find_comparison
 from propensity.monitoring.curves import CurvePoint
 from propensity.monitoring.drift import ColumnDrift
 from propensity.reporting.night import draw_night, render_markdown, render_page
-from propensity.reporting.night_facts import NightReport, find_comparison
-from propensity.scoring.gains import find_gains
+from propensity.runtime.night_facts import NightFacts
 from propensity.storage.workspace import Workspace
 
-from .conftest import ARMS, N_ROWS, NOBODY, compare
+from .conftest import ARMS, N_CALLS, N_ROWS, compare
 
 PARTS = ["contest", "curve", "reliability", "gains", "scores", "balance", "drift", "comparison"]
 
 
-def render(report: NightReport, pictures: dict[str, Figure]) -> tuple[str, str]:
+def render(report: NightFacts, pictures: dict[str, Figure]) -> tuple[str, str]:
     return render_page(report, pictures), render_markdown(report, pictures)
 
 
@@ -35,12 +35,12 @@ def read(text: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def pictures(report: NightReport) -> dict[str, Figure]:
+def pictures(report: NightFacts) -> dict[str, Figure]:
     return draw_night(report)
 
 
 @pytest.fixture(scope="session")
-def forms(report: NightReport, pictures: dict[str, Figure]) -> dict[str, str]:
+def forms(report: NightFacts, pictures: dict[str, Figure]) -> dict[str, str]:
     return dict(zip(("page", "markdown"), render(report, pictures), strict=True))
 
 
@@ -49,7 +49,8 @@ def test_facts_are_those_of_the_parts(report):
     assert (called.precision, called.recall) == (quality.precision, quality.recall)
     n_either = called.n_called + called.n_positive
     assert 2 * called.n_found / n_either == pytest.approx(quality.f1, abs=1e-12)
-    assert report.gains == find_gains(report.scores, NOBODY)
+    assert report.gains[-1].n_policyholders == report.scores.n_leads
+    assert report.calls.n_policyholders == N_CALLS
     assert report.book.book.n_rows == N_ROWS - 5 == report.scores.n_rows
     assert sum(b.n_rows for b in report.reliability) == quality.n_labelled
     assert report.score_shares.sum() == pytest.approx(1)
@@ -238,11 +239,11 @@ def test_the_same_facts_give_the_same_bytes(report, forms):
 
 def test_the_newest_comparison_that_can_be_read_is_shown(tmp_path):
     workspace = Workspace(tmp_path)
-    assert find_comparison(workspace) is None
+    assert find_comparison(workspace.comparisons) is None
     found = compare(workspace)
     newest = dataclasses.replace(found, conclusion="Newer.", as_of=dt.date(2026, 11, 7))
     newest.save(workspace.comparisons / "2026-11-07")
     later = workspace.comparisons / "2026-11-14"
     later.mkdir()
     (later / "comparison.parquet").write_text("damaged")
-    assert find_comparison(workspace) == newest
+    assert find_comparison(workspace.comparisons) == newest

@@ -2,19 +2,18 @@ import dataclasses
 import datetime as dt
 from pathlib import Path
 
-import numpy as np
 import pytest
+from sqlalchemy import create_engine
 
 from propensity.evaluation.records import Contender
 from propensity.ingest.contract import load_contract
 from propensity.metrics.intervals import Interval
 from propensity.model.store import ModelVersion
-from propensity.monitoring.drift import LARGE
-from propensity.monitoring.profile import BookCounts, ValueCounts
+from propensity.monitoring.drift import LARGE, ColumnDrift
 from propensity.runtime.alerts import find_drift, find_f1_drop
 from propensity.runtime.night import OpenNight
-from propensity.settings import NightlyConfig
-from propensity.storage.workspace import Workspace
+from propensity.runtime.night_facts import NightFacts
+from propensity.settings import NightlyConfig, Settings
 from propensity.warehouse.nights import LastNight
 from propensity.warehouse.queries import RunSummary
 from propensity.warehouse.runs import Night, Run
@@ -28,7 +27,8 @@ TONIGHT, LAST = dt.date(2026, 11, 24), LastNight(1, "last", dt.date(2026, 11, 23
 def night(tmp_path) -> OpenNight:
     run = Run(2, "tonight", Night(TONIGHT, "a" * 64, "b" * 64))
     config = NightlyConfig(as_of=TONIGHT, promotion_margin=0.01)
-    return OpenNight(run, (), config, load_contract(), Workspace(tmp_path), is_repeat=False)
+    settings = Settings(data_dir=tmp_path)
+    return OpenNight(run, (), config, load_contract(), settings, create_engine("sqlite://"))
 
 
 def serve(f1: float, half_width: float = 0.005) -> Contender:
@@ -69,52 +69,23 @@ def test_no_drop_is_found(night, f1, half_width):
     assert find_f1_drop(night, serve(f1, half_width), LAST, had(0.45)) is None
 
 
-def save(
-    night: OpenNight, run_name: str, *, age: int = 30, n_damaged: int = 500, n_low: int = 500
-) -> None:
-    n = np.outer([n_damaged, 1000 - n_damaged], [0, 1, 0])
-    damaged = ValueCounts("vehicle_damaged", False, ("Yes", "No"), n)
-    ages = ValueCounts("age", True, tuple(float(age + i) for i in range(20)), np.full((20, 3), 9))
-    n_scored = np.outer([n_low, 1000 - n_low], [1, 1, 1])
-    probability = ValueCounts("probability", True, (0.1, 0.2), n_scored)
-    BookCounts((damaged, ages), probability).save(night.workspace.counts(run_name))
+def moved(*drifts: ColumnDrift, last: LastNight | None = LAST) -> NightFacts:
+    """Facts of which only drift and last night are looked at."""
+    others = dict.fromkeys((f.name for f in dataclasses.fields(NightFacts)), None)
+    return NightFacts(**others | {"since_last_night": drifts, "last_night": last})
 
 
 def test_what_moved_far_is_found_the_furthest_first(night):
-    save(night, "last", age=30, n_damaged=500)
-    save(night, "tonight", age=60, n_damaged=900)
-    drift = find_drift(night, SERVING, LAST)
+    far = ColumnDrift("age", 1.2, 0, 0), ColumnDrift("vehicle_damaged", LARGE, 0, 0)
+    drift = find_drift(night, moved(*far, ColumnDrift("gender", LARGE - 0.01, 0, 0)))
     assert drift.columns == ("age", "vehicle_damaged")
-    assert drift.stability_indices[0] > drift.stability_indices[1] >= drift.threshold == LARGE
+    assert drift.stability_indices == (1.2, LARGE)
+    assert (drift.threshold, drift.last_as_of) == (LARGE, LAST.as_of)
 
 
 def test_what_moved_little_is_not(night):
-    save(night, "last", age=30, n_damaged=500)
-    save(night, "tonight", age=30, n_damaged=600)
-    assert find_drift(night, SERVING, LAST) is None
+    assert find_drift(night, moved(ColumnDrift("age", LARGE - 0.01, 0, 0))) is None
 
 
-def test_scores_that_moved_far_are_found_where_the_same_model_gave_them(night):
-    save(night, "last", n_low=900)
-    save(night, "tonight", n_low=500)
-    assert find_drift(night, SERVING, LAST).columns == ("probability",)
-
-
-def test_scores_of_another_model_are_not_compared_but_the_book_is(night):
-    before = dataclasses.replace(LAST, model_version="another")
-    save(night, "last", n_low=900)
-    save(night, "tonight", n_low=500)
-    assert find_drift(night, SERVING, before) is None
-    save(night, "tonight", n_low=500, n_damaged=900)
-    assert find_drift(night, SERVING, before).columns == ("vehicle_damaged",)
-
-
-def test_without_counts_of_last_night_nothing_is_said(night):
-    save(night, "tonight", age=30, n_damaged=600)
-    assert find_drift(night, SERVING, LAST) is None
-
-
-def test_without_counts_of_tonight_it_does_not_pass_for_quiet(night):
-    save(night, "last", age=30, n_damaged=500)
-    with pytest.raises(FileNotFoundError):
-        find_drift(night, SERVING, LAST)
+def test_without_a_last_night_nothing_has_moved(night):
+    assert find_drift(night, moved(last=None)) is None

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
 import propensity
 from propensity.runtime.checkpoints import Stage, copy_files
 from propensity.runtime.night import OpenNight
-from propensity.settings import NightlyConfig
+from propensity.settings import NightlyConfig, Settings
 from propensity.storage.hashing import digest_code
-from propensity.storage.workspace import Workspace
 from propensity.warehouse.runs import Night, Run
 
 
@@ -28,7 +28,8 @@ class Outcome:
 @pytest.fixture
 def first(tmp_path: Path, contract) -> OpenNight:
     run = Run(1, "a-night", Night(dt.date(2026, 11, 1), "book", "settings"))
-    return OpenNight(run, (), NightlyConfig(), contract, Workspace(tmp_path / "data"), False)
+    settings = Settings(data_dir=tmp_path / "data")
+    return OpenNight(run, (), NightlyConfig(), contract, settings, create_engine("sqlite://"))
 
 
 def begin_again(night: OpenNight, number: int = 2) -> OpenNight:
@@ -96,11 +97,25 @@ def test_a_changed_file_is_not_believed(first, which: int) -> None:
 def test_other_settings_another_book_or_another_input_are_another_night(first) -> None:
     finish(first)
     again = begin_again(first)
-    for change in ({"config_digest": "other"}, {"input_digest": "other"}):
-        night = dataclasses.replace(again.run.night, **change)
-        other = dataclasses.replace(again, run=dataclasses.replace(again.run, night=night))
-        assert "is of another night" in str(find(other))
+    night = dataclasses.replace(again.run.night, input_digest="other")
+    other_book = dataclasses.replace(again, run=dataclasses.replace(again.run, night=night))
+    assert "is of another night" in str(find(other_book))
+    other_seed = dataclasses.replace(again, config=NightlyConfig(seed=1))
+    assert "is of another night" in str(find(other_seed))
     assert "is of another input" in str(find(again, read="y"))
+
+
+@pytest.mark.parametrize(
+    "judging",
+    [{"promotion_margin": 0.1}, {"slice_tolerance": 0.5}, {"n_bootstrap": 999}],
+    ids=str,
+)
+def test_settings_that_only_judge_do_not_repeat_the_work(first, judging: dict[str, float]) -> None:
+    outcome = finish(first)
+    night = dataclasses.replace(begin_again(first), config=NightlyConfig(**judging))
+    assert night.config.decisive == first.config.decisive
+    assert night.config.identity != first.config.identity
+    assert find(night) == outcome
 
 
 def test_a_receipt_of_other_code_is_not_believed(first) -> None:
@@ -139,7 +154,7 @@ def test_a_moved_data_folder_keeps_its_receipts(first, tmp_path: Path) -> None:
     finish(first)
     assert str(tmp_path) not in locate(first).read_text(encoding="utf-8")
     first.workspace.root.rename(tmp_path / "moved")
-    moved = dataclasses.replace(begin_again(first), workspace=Workspace(tmp_path / "moved"))
+    moved = dataclasses.replace(begin_again(first), settings=Settings(data_dir=tmp_path / "moved"))
     found = find(moved)
     assert isinstance(found, Outcome)
     assert found.page == tmp_path / "moved" / "out" / "a-night" / "page.html"

@@ -40,7 +40,7 @@ from propensity.model.store import (
     ModelVersion,
     encoder_path,
     load_version,
-    network_path,
+    model_path,
     save_version,
 )
 from propensity.model.target_encoding import pair_features
@@ -87,7 +87,7 @@ def version(tmp_path_factory: pytest.TempPathFactory, book: CuratedBook) -> Mode
         pairs = pair_features(encoder)
         table = np.zeros(pairs.starts[-1], dtype=np.float32)
         whole = add_statistics(build_network(encoder, pairs, fold), encoder, pairs, table)
-        whole.save(network_path(folder, fold))
+        whole.save(model_path(folder, fold))
     members = tuple(make_member(k) for k in range(5))
     return save_version(ModelVersion("v", folder, CONTRACT.digest, members))
 
@@ -131,7 +131,7 @@ def test_every_row_is_scored_by_the_member_of_its_fold(
     by_member = []
     for member in version.members:
         encoder = Encoder.load(encoder_path(version.folder, member.fold), CONTRACT)
-        predictor = Predictor(load_network(network_path(version.folder, member.fold)))
+        predictor = Predictor(load_network(model_path(version.folder, member.fold)))
         logits = predictor.predict_logits(*encoder.encode(rows))
         corrected = correct_prior(logits, member.weight_of_zero, member.weight_of_one)
         counts = member.n_source_rows, member.n_source_ones
@@ -185,10 +185,10 @@ def test_a_changed_network_is_never_opened(
     """Also tonight's own, which was judged a moment ago."""
     checked = dataclasses.replace(damaged, files_digest=version.files_digest)
     Scorer(checked, CONTRACT)
-    path = network_path(damaged.folder, 4)
-    path.write_bytes(network_path(damaged.folder, 3).read_bytes())
+    path = model_path(damaged.folder, 4)
+    path.write_bytes(model_path(damaged.folder, 3).read_bytes())
     opened: list[Path] = []
-    monkeypatch.setattr("propensity.model.prediction.load_network", opened.append)
+    monkeypatch.setattr("propensity.model.network_family.load", opened.append)
     with pytest.raises(ChangedModelError, match=r"member-4\.keras has the SHA-256"):
         Scorer(checked, CONTRACT)
     assert opened == []

@@ -5,12 +5,23 @@ import pyarrow as pa
 import pytest
 
 from propensity.metrics.intervals import expect_buyers
-from propensity.scoring.gains import find_gains, forecast_calls
+from propensity.scoring.gains import Gain, GainTally, count_callable
 from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.storage import parquet_parts
 from propensity.storage.parquet_parts import PartWriter
+from propensity.storage.tallies import tally_parts
 
 NOBODY = np.array([], dtype=np.int64)
+
+
+def tally(book: ScoredBook, suppressed: np.ndarray, n_calls: int = 1) -> GainTally:
+    tally = GainTally(count_callable(book, suppressed), suppressed, n_calls)
+    tally_parts(book.parts, tally)
+    return tally
+
+
+def find_gains(book: ScoredBook, suppressed: np.ndarray) -> list[Gain]:
+    return tally(book, suppressed).gains
 
 
 @pytest.fixture
@@ -83,7 +94,7 @@ def test_any_number_of_calls_is_forecast(make_book, probability, n_calls):
     known = np.arange(997) % 3 > 0
     book = make_book(probability, known)
     best = np.flatnonzero(~known)[:50]
-    gain = forecast_calls(book, best, find_gains(book, best), n_calls)
+    gain = tally(book, best, n_calls).forecast
     n = min(n_calls, 283)
     leads = probability[~known][50:].astype(float)
     assert (gain.n_policyholders, gain.percent) == (n, 100 * n // 283)
@@ -95,12 +106,12 @@ def test_any_number_of_calls_is_forecast(make_book, probability, n_calls):
 def test_the_forecast_of_a_whole_per_cent_is_its_gain(make_book, probability):
     book = make_book(probability, np.arange(997) % 3 > 0)
     gains = find_gains(book, NOBODY)
-    assert forecast_calls(book, NOBODY, gains, gains[41].n_policyholders) == gains[41]
+    assert tally(book, NOBODY, gains[41].n_policyholders).forecast == gains[41]
 
 
 def test_without_leads_no_calls_are_forecast(make_book, probability):
     book = make_book(probability, np.ones(997))
-    assert forecast_calls(book, NOBODY, find_gains(book, NOBODY), 10) is None
+    assert tally(book, NOBODY, 10).forecast is None
 
 
 def test_nobody_to_call_has_no_gains(make_book, probability):

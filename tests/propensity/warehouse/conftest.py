@@ -13,13 +13,17 @@ from propensity.evaluation.records import Contender, Decision
 from propensity.ingest.book import CuratedBook
 from propensity.metrics.intervals import Interval
 from propensity.model.store import ModelVersion
+from propensity.progress import OnProgress, ignore_progress
+from propensity.scoring.gains import Gain, GainTally, count_callable
 from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.storage.parquet_parts import PartWriter
+from propensity.storage.tallies import tally_parts
 from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.model_registry import record_decision
 from propensity.warehouse.promotions import find_champion
-from propensity.warehouse.publication import publish_scores
+from propensity.warehouse.publication import Publication, publish_scores
 from propensity.warehouse.runs import Night, Run, start_run
+from propensity.warehouse.suppressions import find_suppressed
 from tests.propensity.conftest import QUALITY as PLAUSIBLE
 
 N_ROWS = 1000
@@ -90,6 +94,26 @@ def make_scores(tmp_path: Path) -> Callable[..., ScoredBook]:
     return make
 
 
+def find_gains(engine: Engine, scores: ScoredBook) -> list[Gain]:
+    suppressed = find_suppressed(engine)
+    tally = GainTally(count_callable(scores, suppressed), suppressed)
+    tally_parts(scores.parts, tally)
+    return tally.gains
+
+
+def publish_all(
+    engine: Engine,
+    run: Run,
+    book: CuratedBook,
+    scores: ScoredBook,
+    serving: Contender,
+    on_progress: OnProgress = ignore_progress,
+) -> Publication:
+    """Publish scores with the gains that a night finds in them."""
+    gains = find_gains(engine, scores)
+    return publish_scores(engine, run, book, scores, serving, gains, on_progress)
+
+
 def night_of(day: int, digest: str = "a") -> Night:
     return Night(dt.date(2026, 10, 31) + dt.timedelta(days=day), digest * 64, "c" * 64)
 
@@ -107,7 +131,7 @@ def begin(engine: Engine, night: Night) -> tuple[Run, Contender]:
 def publish_night(engine: Engine, make_scores: Callable[..., ScoredBook]) -> Callable[..., Run]:
     def publish(day: int, *, digest: str = "a", **changed: np.ndarray) -> Run:
         run, contender = begin(engine, night_of(day, digest))
-        publish_scores(engine, run, BOOK, make_scores(seed=day, **changed), contender)
+        publish_all(engine, run, BOOK, make_scores(seed=day, **changed), contender)
         return run
 
     return publish

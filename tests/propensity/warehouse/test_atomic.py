@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,12 +22,11 @@ from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.engine import is_postgresql
 from propensity.warehouse.locks import only_one
 from propensity.warehouse.pointer import roll_back
-from propensity.warehouse.publication import publish_scores
 from propensity.warehouse.retention import drop_superfluous
 from propensity.warehouse.runs import start_run
 from propensity.warehouse.scores import partitions, run_tables
 
-from .conftest import BOOK, N_ROWS, begin, night_of, published_id, read
+from .conftest import BOOK, N_ROWS, begin, find_gains, night_of, publish_all, published_id, read
 
 PUBLISH_AND_DIE = """
 import os, pickle, signal, sys
@@ -85,7 +85,8 @@ def test_kill_9_while_publishing(engine, publish_night, make_scores, step):
     before = read(engine, query)
     run, contender = begin(engine, night_of(2))
     url = engine.url.render_as_string(hide_password=False)
-    work = (url, step, (run, BOOK, make_scores(seed=2), contender))
+    scores = make_scores(seed=2)
+    work = (url, step, (run, BOOK, scores, contender, find_gains(engine, scores)))
     process = subprocess.run(
         [sys.executable, "-c", PUBLISH_AND_DIE], input=pickle.dumps(work), timeout=60, check=False
     )
@@ -97,7 +98,7 @@ def test_kill_9_while_publishing(engine, publish_night, make_scores, step):
         pd.testing.assert_frame_equal(read(engine, query), before)
     again = start_run(engine, run.night, [])
     assert run.run_id not in run_tables.find_stored(engine) or step == "after it"
-    publish_scores(engine, again, BOOK, make_scores(seed=2), contender)
+    publish_all(engine, again, BOOK, make_scores(seed=2), contender)
     assert published_id(engine) == again.run_id
     assert len(read(engine, query)) == N_ROWS
 
@@ -204,14 +205,14 @@ def test_publishing_waits_for_a_reader_who_would_find_nothing(
     """A transaction that planned before the new partition came would see an empty night."""
     engine = open_warehouse(postgresql_url)
     run, contender = begin(engine, night_of(1))
-    publish_scores(engine, run, BOOK, make_scores(seed=1), contender)
+    publish_all(engine, run, BOOK, make_scores(seed=1), contender)
     run, contender = begin(engine, night_of(2))
     with psycopg.connect(postgresql_url) as reader:
         query = "SELECT min(run_id), count(*) FROM current_scores"
         for _ in range(10):  # psycopg prepares what is repeated, PostgreSQL keeps the plan
             assert reader.execute(query).fetchone() == (1, N_ROWS)
         arguments = (engine, run, BOOK, make_scores(seed=2), contender)
-        publisher = threading.Thread(target=publish_scores, args=arguments)
+        publisher = threading.Thread(target=publish_all, args=arguments)
         publisher.start()
         publisher.join(2)
         assert publisher.is_alive(), "it waits"
@@ -231,12 +232,12 @@ def test_the_second_publisher_is_refused_and_changes_nothing(engine, publish_nig
         assert may_go_on.wait(30)
 
     arguments = (engine, run, BOOK, make_scores(seed=2), contender)
-    first = threading.Thread(target=publish_scores, args=(*arguments, pause))
+    first = threading.Thread(target=publish_all, args=(*arguments, pause))
     first.start()
     assert loaded.wait(30)
     stored = run_tables.find_stored(engine)
     with pytest.raises(BusyError, match="Another publish is under way"):
-        publish_scores(*arguments)
+        publish_all(*arguments)
     assert run_tables.find_stored(engine) == stored
     assert published_id(engine) == last_night.run_id
     may_go_on.set()
@@ -262,10 +263,10 @@ def test_a_connection_lost_while_publishing_is_one_error_and_may_be_tried_again(
     arguments = (engine, run, BOOK, make_scores(seed=1), contender)
     event.listen(engine, "after_cursor_execute", hang_up)
     with pytest.raises(WarehouseAwayError, match="does not answer"):
-        publish_scores(*arguments)
+        publish_all(*arguments)
     event.remove(engine, "after_cursor_execute", hang_up)
     assert published_id(engine) is None
-    publish_scores(*arguments)
+    publish_all(*arguments)
     assert published_id(engine) == run.run_id
 
 
@@ -274,6 +275,37 @@ def test_a_lock_ends_with_its_holder(engine):
         raise AssertionError
     with only_one(engine, "night"), only_one(engine, "publish"):
         pass
+
+
+HOLD_AND_START_ANOTHER = """
+import subprocess, sys, time
+from propensity.warehouse.engine import connect
+from propensity.warehouse.locks import only_one
+
+with only_one(connect(sys.argv[1]), "night"):
+    print(subprocess.Popen(["sleep", "600"], close_fds=False).pid, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_lock_ends_with_a_process_that_is_killed_although_one_it_started_lives_on(engine):
+    url = engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", HOLD_AND_START_ANOTHER, url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        started = int(holder.stdout.readline())
+        try:
+            with pytest.raises(BusyError), only_one(engine, "night"):
+                raise AssertionError
+            holder.kill()
+            holder.wait()
+            if is_postgresql(engine):
+                time.sleep(0.5)  # the server notices a moment later
+            with only_one(engine, "night"):
+                os.kill(started, 0)
+        finally:
+            holder.kill()
+            os.kill(started, signal.SIGKILL)
 
 
 @contextmanager
@@ -290,7 +322,7 @@ def become_nobody() -> Iterator[None]:
 
 @pytest.mark.parametrize("mode", [0o444, 0o000], ids=["read only", "not readable"])
 def test_a_lock_file_of_another_user_is_named(mode):
-    """A transaction on a file that cannot be written keeps nobody out."""
+    """Nobody is kept out by a lock that cannot be taken."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         engine = open_warehouse(f"sqlite:///{folder}/warehouse.db")
@@ -319,7 +351,7 @@ def test_a_long_reader_keeps_a_table_and_nothing_else(postgresql_url, make_score
     engine = open_warehouse(postgresql_url)
     for day in (1, 2, 3):
         run, contender = begin(engine, night_of(day))
-        publish_scores(engine, run, BOOK, make_scores(seed=day), contender)
+        publish_all(engine, run, BOOK, make_scores(seed=day), contender)
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE promotions SET decision = 'kept_champion'")
     with psycopg.connect(postgresql_url) as reader:
@@ -327,7 +359,7 @@ def test_a_long_reader_keeps_a_table_and_nothing_else(postgresql_url, make_score
         assert [n.run_id for n in drop_superfluous(engine, keep_nights=1)] == [1]
         assert 1 in run_tables.find_stored(engine)
         run, contender = begin(engine, night_of(4))
-        publish_scores(engine, run, BOOK, make_scores(seed=4), contender)
+        publish_all(engine, run, BOOK, make_scores(seed=4), contender)
         assert published_id(engine) == 4
         reader.rollback()
     drop_superfluous(engine, keep_nights=2)
@@ -348,7 +380,7 @@ def test_a_run_buried_between_attaching_and_the_flip_is_not_shown(
 
     monkeypatch.setattr(run_tables, "attach", bury)
     with pytest.raises(WarehouseError, match="Run 2 was marked crashed meanwhile"):
-        publish_scores(engine, run, BOOK, make_scores(seed=2), contender)
+        publish_all(engine, run, BOOK, make_scores(seed=2), contender)
     assert published_id(engine) == last_night.run_id
     assert len(read(engine, "SELECT * FROM current_scores")) == N_ROWS
 
@@ -360,7 +392,7 @@ def test_rolling_back_while_a_night_is_shown_is_one_after_the_other(
     publish_night(2)
     run, contender = begin(engine, night_of(3))
     arguments = (engine, run, BOOK, make_scores(seed=3), contender)
-    publisher = threading.Thread(target=publish_scores, args=arguments)
+    publisher = threading.Thread(target=publish_all, args=arguments)
     publisher.start()
     while publisher.is_alive():
         now, target = roll_back(engine, by="me", reason="a test", to_run_id=1)

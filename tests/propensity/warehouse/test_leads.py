@@ -10,14 +10,13 @@ from sqlalchemy import event, text
 
 from propensity.errors import WarehouseError
 from propensity.warehouse.engine import is_postgresql
-from propensity.warehouse.publication import publish_scores
 from propensity.warehouse.queries import forecast_calls, read_calls
 from propensity.warehouse.schema.views import view_columns
 from propensity.warehouse.scores import partitions, run_tables
 from propensity.warehouse.suppression_file import Suppression
 from propensity.warehouse.suppressions import record_suppressions
 
-from .conftest import BOOK, QUALITY, begin, night_of, published_id, read
+from .conftest import BOOK, QUALITY, begin, night_of, publish_all, published_id, read
 
 N_MANY = 50_000
 N_LARGE = 1_000_000
@@ -54,7 +53,7 @@ def many(engine, make_scores):
     for day in (1, 2, 3):
         run, contender = begin(engine, night_of(day))
         book = dataclasses.replace(BOOK, n_rows=N_MANY)
-        publish_scores(engine, run, book, make_scores(N_MANY, seed=day), contender)
+        publish_all(engine, run, book, make_scores(N_MANY, seed=day), contender)
     return engine
 
 
@@ -105,7 +104,7 @@ def test_the_best_20_000_of_a_large_book_come_from_an_index(engine, make_scores,
     book = dataclasses.replace(BOOK, n_rows=N_LARGE)
     for day in (1, 2):
         run, contender = begin(engine, night_of(day))
-        publish_scores(engine, run, book, make_scores(N_LARGE, seed=day), contender)
+        publish_all(engine, run, book, make_scores(N_LARGE, seed=day), contender)
     if objected == "after":
         record_suppressions(engine, objections, by="ann")
     query = "SELECT * FROM leads ORDER BY lead_rank LIMIT 20000"
@@ -214,7 +213,7 @@ def test_no_leads_have_no_forecast(engine):
 def test_a_night_of_known_responses_only_is_published(engine, make_scores):
     run, contender = begin(engine, night_of(1))
     scores = make_scores(lead_rank=np.full(1000, None))
-    publish_scores(engine, run, BOOK, scores, contender)
+    publish_all(engine, run, BOOK, scores, contender)
     assert read(engine, "SELECT * FROM leads").empty
     assert read(engine, "SELECT * FROM lead_gains").empty
 

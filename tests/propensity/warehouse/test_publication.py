@@ -7,14 +7,13 @@ from sqlalchemy import text
 from propensity.errors import WarehouseError
 from propensity.scoring.records import SCORES_SCHEMA
 from propensity.warehouse import publication
-from propensity.warehouse.publication import publish_scores
 from propensity.warehouse.runs import fail_run, find_published, start_run
 from propensity.warehouse.schema.tables import policyholder_scores
 from propensity.warehouse.scores import run_tables
 from propensity.warehouse.scores.audit import summarize_parts, summarize_table
 from propensity.warehouse.scores.bulk_load import insert_parts, load_scores
 
-from .conftest import BOOK, N_ROWS, QUALITY, begin, night_of, published_id, read
+from .conftest import BOOK, N_ROWS, QUALITY, begin, night_of, publish_all, published_id, read
 
 
 def test_parts_have_the_columns_of_the_table():
@@ -99,7 +98,7 @@ def test_scores_that_fail_the_audit_are_never_seen(
     run, contender = begin(engine, night_of(2))
     scores = make_scores(n_rows, seed=2, **changed)
     with pytest.raises(WarehouseError, match=r"Audit( of run 2)?: "):
-        publish_scores(engine, run, BOOK, scores, contender)
+        publish_all(engine, run, BOOK, scores, contender)
     assert published_id(engine) == last_night.run_id
     after = read(engine, "SELECT * FROM current_scores ORDER BY policyholder_id")
     pd.testing.assert_frame_equal(after, before)
@@ -143,7 +142,7 @@ def test_a_value_that_was_changed_on_the_way_fails_the_audit(
 
     monkeypatch.setattr(publication, "load_scores", tamper)
     with pytest.raises(WarehouseError, match="Audit of run 1: the table holds"):
-        publish_scores(engine, run, BOOK, make_scores(), contender)
+        publish_all(engine, run, BOOK, make_scores(), contender)
     assert published_id(engine) is None
 
 
@@ -183,8 +182,8 @@ def test_the_next_run_cleans_up_after_one_that_crashed(engine, publish_night, ma
 
 def test_publishing_twice_finds_that_it_is_done(engine, make_scores):
     run, contender = begin(engine, night_of(1))
-    first = publish_scores(engine, run, BOOK, make_scores(), contender)
-    assert publish_scores(engine, run, BOOK, make_scores(), contender) == first
+    first = publish_all(engine, run, BOOK, make_scores(), contender)
+    assert publish_all(engine, run, BOOK, make_scores(), contender) == first
     assert len(read(engine, "SELECT * FROM current_scores")) == N_ROWS
 
 
@@ -193,7 +192,7 @@ def test_a_run_that_was_buried_meanwhile_does_not_publish(engine, publish_night,
     run, contender = begin(engine, night_of(2))
     start_run(engine, night_of(3), [])  # takes run 2 for crashed
     with pytest.raises(WarehouseError, match="Run 2 was marked crashed meanwhile"):
-        publish_scores(engine, run, BOOK, make_scores(seed=2), contender)
+        publish_all(engine, run, BOOK, make_scores(seed=2), contender)
     assert published_id(engine) == last_night.run_id
 
 

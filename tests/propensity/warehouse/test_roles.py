@@ -13,13 +13,12 @@ from sqlalchemy import make_url, text
 from propensity.errors import WarehouseError
 from propensity.warehouse.access import open_reader, open_warehouse
 from propensity.warehouse.engine import connect
-from propensity.warehouse.publication import publish_scores
 from propensity.warehouse.queries import LEADS, forecast_calls, read_rows
 from propensity.warehouse.retention import drop_superfluous
 from propensity.warehouse.schema.migration import migrate
 from propensity.warehouse.schema.views import view_columns
 
-from .conftest import BOOK, begin, night_of
+from .conftest import BOOK, begin, night_of, publish_all
 from .test_marketing import QUERIES
 
 ROOT = Path(__file__).parents[3]
@@ -71,7 +70,7 @@ def writer(roles, make_scores):
     engine = open_warehouse(url_of("propensity_writer", roles))
     for day in (1, 2):
         run, contender = begin(engine, night_of(day))
-        publish_scores(engine, run, BOOK, make_scores(seed=day), contender)
+        publish_all(engine, run, BOOK, make_scores(seed=day), contender)
     drop_superfluous(engine, keep_nights=1)
     return engine
 
@@ -199,7 +198,7 @@ def test_a_backup_comes_back_with_everybody_s_rights(
             connection.execute(text("SELECT * FROM scoring_runs"))
         engine = open_warehouse(url_of("propensity_writer", restored))
         night, contender = begin(engine, night_of(3))
-        publish_scores(engine, night, BOOK, make_scores(seed=3), contender)
+        publish_all(engine, night, BOOK, make_scores(seed=3), contender)
         assert read_rows(reader, LEADS, 1)["as_of"][0] > before["as_of"][0]
         for open_engine in (reader, engine):
             open_engine.dispose()

@@ -10,13 +10,12 @@ from propensity.errors import WarehouseAwayError, WarehouseError
 from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.engine import connect, explain_absence
 from propensity.warehouse.pointer import roll_back
-from propensity.warehouse.publication import publish_scores
 from propensity.warehouse.queries import RUNS, read_rows
 from propensity.warehouse.retention import drop_superfluous
 from propensity.warehouse.schema.tables import scoring_runs
 from propensity.warehouse.scores import joined_view, run_tables
 
-from ..conftest import BOOK, N_ROWS, begin, night_of, published_id, read
+from ..conftest import BOOK, N_ROWS, begin, night_of, publish_all, published_id, read
 
 ME = {"by": "ann", "reason": "a test"}
 N_MANY = 600
@@ -49,7 +48,7 @@ def test_more_nights_than_sqlite_can_join_are_stored(engine, publish_night, make
     first = publish_night(1)
     store_empty_nights(engine)
     run, contender = begin(engine, night_of(2))
-    publish_scores(engine, run, BOOK, make_scores(seed=2), contender)
+    publish_all(engine, run, BOOK, make_scores(seed=2), contender)
     assert published_id(engine) == run.run_id >= N_MANY
     assert len(read(engine, "SELECT * FROM leads")) == 392
     assert first.run_id in run_tables.find_stored(engine)

@@ -1,32 +1,34 @@
-"""Everything the page of a night says, as numbers: from stored parts, in flat memory."""
+"""The facts of a night: one record, made once, before anything is drawn or published.
+
+The warehouse takes its gains from it, the alerts its drift, and pages and cards everything they
+show. A stage of its own makes it, in one pass over the score parts and in flat memory.
+"""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from propensity.comparison.records import FILE_NAME, Comparison
+from propensity.comparison.records import Comparison, find_comparison
 from propensity.evaluation.records import Contender, Contest, Decision
 from propensity.ingest.book import CuratedBook
 from propensity.ingest.quarantine import Rejection, sum_up_rejected
 from propensity.monitoring.curves import (
     Called,
     CurvePoint,
+    CurveTally,
     ReliabilityBin,
-    count_called,
-    measure_reliability,
     share_by_probability,
-    trace_precision_recall,
 )
 from propensity.monitoring.drift import ColumnDrift, compare_nights, compare_unlabelled
-from propensity.monitoring.profile import BookCounts, count_book
+from propensity.monitoring.profile import Profile, ProfileTally, profile_features
 from propensity.monitoring.segments import FeatureSegments, find_segments
-from propensity.reporting.class_balance import BalanceReport, describe_balance
+from propensity.runtime.book_facts import BookFacts, describe_book
 from propensity.runtime.night import OpenNight
-from propensity.scoring.gains import Gain, find_gains
+from propensity.scoring.gains import Gain, GainTally, count_callable
 from propensity.scoring.records import ScoredBook
+from propensity.storage.tallies import tally_parts
 from propensity.storage.workspace import Workspace
 from propensity.warehouse.nights import LastNight
 
@@ -37,7 +39,7 @@ NOTABLE_UNSEEN_SHARE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
-class NightReport:
+class NightFacts:
     """One night.
 
     Args:
@@ -51,6 +53,7 @@ class NightReport:
         called: The same at the decision thresholds.
         reliability: What the model said and what happened, by falling probability.
         gains: What to expect from the best 1 to 100 per cent of the leads; empty without leads.
+        calls: What to expect from the calls that can be made; None without leads.
         score_shares: Share of the book in 50 bins of probability, shape (50,).
         last_score_shares: The same of last night.
         last_night: Whom tonight is compared with; None: this is the first night.
@@ -61,7 +64,7 @@ class NightReport:
         comparison: Of the strategies, the newest there is.
     """
 
-    book: BalanceReport
+    book: BookFacts
     contest: Contest
     decision: Decision
     serving: Contender
@@ -71,6 +74,7 @@ class NightReport:
     called: Called
     reliability: tuple[ReliabilityBin, ...]
     gains: list[Gain]
+    calls: Gain | None
     score_shares: NDArray[np.float64]
     last_score_shares: NDArray[np.float64] | None
     last_night: LastNight | None
@@ -133,62 +137,70 @@ class NightReport:
         return min(found, key=lambda f: f[0]), max(found, key=lambda f: f[0])
 
 
+@dataclass(frozen=True, eq=False)
+class Circumstances:
+    """What the warehouse and the settings contribute to the facts of a night.
+
+    Args:
+        suppressed: Ids of the policyholders who may not be called, shape (n,).
+        n_calls: Calls that can be made (PROPENSITY_CALL_CAPACITY).
+        last_night: The night to compare with; None before the second night.
+    """
+
+    suppressed: NDArray[np.int64]
+    n_calls: int
+    last_night: LastNight | None
+
+
 def describe_night(
     night: OpenNight,
     book: CuratedBook,
     contest: Contest,
     decision: Decision,
     scores: ScoredBook,
-    suppressed: NDArray[np.int64],
-    last_night: LastNight | None,
-) -> NightReport:
-    """Collect the facts of a published night, and keep what the next one compares with.
+    given: Circumstances,
+) -> NightFacts:
+    """Collect the facts of a scored night, and keep the profile that the next one compares with.
 
     Args:
-        night: Which run.
+        night: The run under way.
         book: What was ingested.
-        contest: Who was judged.
-        decision: What came of it.
+        contest: The contenders.
+        decision: The outcome, with a version that serves.
         scores: Parts, best first.
-        suppressed: Ids of those who may not be called, shape (n,).
-        last_night: Whom to compare with, if there is one.
+        given: What the warehouse and the settings contribute.
     """
     workspace, run_name = night.workspace, night.run.run_name
-    counts = count_book(book, scores, night.contract)
-    counts.save(workspace.counts(run_name))
     serving = decision.serving or contest.candidate
-    last, same = None, False
-    if last_night:
-        last = BookCounts.load(workspace.counts(last_night.run_name))
-        same = last_night.model_version == serving.version.name
-    balance = describe_balance(book, night.contract, run_name, night.config.as_of)
-    return NightReport(
-        book=balance,
+    probability = ProfileTally({"probability": True})
+    curves = CurveTally(book.n_labelled, book.n_positive)
+    calls = GainTally(count_callable(scores, given.suppressed), given.suppressed, given.n_calls)
+    tally_parts(scores.parts, probability, curves, calls)
+    profile = Profile(profile_features(book, night.contract), probability.counts[0])
+    profile.save(workspace.profile(run_name))
+    last = _load_last_profile(workspace, given.last_night)
+    same = given.last_night is not None and given.last_night.model_version == serving.version.name
+    return NightFacts(
+        book=describe_book(book, night.contract, run_name, night.config.as_of),
         contest=contest,
         decision=decision,
         serving=serving,
         scores=scores,
-        segments=find_segments(counts, night.contract),
-        curve=trace_precision_recall(scores, book.n_positive),
-        called=count_called(scores),
-        reliability=measure_reliability(scores, book.n_labelled),
-        gains=find_gains(scores, suppressed),
-        score_shares=share_by_probability(counts.probability),
+        segments=find_segments(profile, night.contract),
+        curve=curves.curve,
+        called=curves.called,
+        reliability=curves.reliability,
+        gains=calls.gains,
+        calls=calls.forecast,
+        score_shares=share_by_probability(profile.probability),
         last_score_shares=share_by_probability(last.probability) if last else None,
-        last_night=last_night,
-        since_last_night=compare_nights(last, counts, by_same_model=same) if last else (),
-        not_answered=compare_unlabelled(counts),
+        last_night=given.last_night,
+        since_last_night=compare_nights(last, profile, by_same_model=same) if last else (),
+        not_answered=compare_unlabelled(profile),
         rejections=sum_up_rejected(book),
-        comparison=find_comparison(workspace),
+        comparison=find_comparison(workspace.comparisons),
     )
 
 
-def find_comparison(workspace: Workspace) -> Comparison | None:
-    """Return the comparison of strategies written last, of those this software can read."""
-    files = workspace.comparisons.glob(f"*/{FILE_NAME}")
-    for path in sorted(files, key=lambda p: p.stat().st_mtime, reverse=True):
-        try:
-            return Comparison.load(path)
-        except (pa.ArrowException, KeyError, TypeError, ValueError):
-            continue  # of another version of this software: an older one may fit
-    return None
+def _load_last_profile(workspace: Workspace, last: LastNight | None) -> Profile | None:
+    return Profile.load(workspace.profile(last.run_name)) if last else None
