@@ -120,7 +120,7 @@ def test_another_count_would_not_be_on_the_page(scripts, facts):
 def test_the_page_is_of_the_real_table_and_shows_no_leak_as_quality():
     text = PAGE.read_text(encoding="utf-8")
     assert "simulated book" not in text
-    section = text.split("## 5.")[1].split("Less the rows")[0]
+    section = text.split("## 5.")[1].split("Differences from the rows")[0]
     arms = [row.split(" | ") for row in section.splitlines() if row.startswith("| ")][1:]
     assert len(arms) == 5
     for _, _, _, _, f1_at_half, f1, roc_auc, _ in arms:

@@ -1,13 +1,16 @@
 """The model: five members, how they are trained, saved, loaded and turned into probabilities.
 
 What lives here
-    `cross_fitting.py` trains one member: `encoder.py` and `target_encoding.py` prepare inputs,
-    `imbalance.py` plans rows and weights, `network.py`, `layers.py` and `losses.py` are the
-    network, `training_loop.py` fits it, `early_stopping.py` keeps an epoch. `store.py` saves and
-    verifies versions. `prediction.py` scores; `prior_correction.py` makes scores probabilities.
+    `cross_fitting.py` trains one member: `encoder.py` and `encoded_rows.py` prepare its inputs,
+    `imbalance.py` plans rows and weights, and a family of `families.py` fits it and is judged by
+    `validation.py`. `logistic_family.py` is one family. The other is `network_family.py`, with
+    `network.py`, `layers.py`, `losses.py`, `target_encoding.py`, `training_loop.py` and
+    `early_stopping.py`. `store.py` saves and verifies versions; `prediction.py` scores;
+    `prior_correction.py` turns scores into probabilities.
 
 How to think about it
-    A version is five members. Member k never sees fold k and scores exactly fold k. A strategy
+    A version is five members of one family. Member k never sees fold k and scores exactly fold k.
+    A family fits, saves and loads; everything else is the same for all families. A strategy
     distorts the odds during training, says by how much, and scoring undoes it.
 
 What bites
@@ -21,6 +24,6 @@ Where it meets the rest
     versions through `prediction.py`. Only this room imports TensorFlow and Keras.
 
 When you edit
-    Keep `store.py`, `encoder.py` and `imbalance.py` free of TensorFlow: commands that need no
-    network start fast. Measure a change with benchmarks/ablation.py (docs/network.md).
+    Keep `store.py`, `encoder.py`, `imbalance.py` and `families.py` free of TensorFlow: commands
+    that need no network start fast. Measure a change with benchmarks/ablation.py (docs/network.md).
 """

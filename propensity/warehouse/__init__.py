@@ -13,7 +13,7 @@ How to think about it
 What bites
     SQLite and PostgreSQL behave differently: every change is tested on both. Locks end with the
     process that holds them. A URL may hold a password: show `engine.describe`, never the URL.
-    Only publishing is retried, because only publishing is safe to begin again.
+    Only publishing is retried: it is written so that it can be called again after any failure.
 
 Where it meets the rest
     It takes the scored parts of scoring/ and the decision of evaluation/. Marketing reads the
