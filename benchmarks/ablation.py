@@ -34,9 +34,9 @@ from propensity.model import (
     target_encoding,
     training_loop,
 )
-from propensity.model.early_stopping import ScoredEpoch, ValidationScores
 from propensity.model.encoded_rows import EncodedRows
 from propensity.model.imbalance import TrainingPlan, plan_training
+from propensity.model.network.early_stopping import ScoredEpoch, ValidationScores
 from propensity.model.target_encoding import fit_statistics
 from propensity.settings import NightlyConfig, StrategyName
 

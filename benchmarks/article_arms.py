@@ -22,7 +22,7 @@ from propensity.folds import N_FOLDS
 from propensity.ingest.contract import load_contract
 from propensity.metrics.class_balance import balance_weights
 from propensity.model.encoder import MIN_ROWS_OF_VALUE
-from propensity.model.network import glorot, seed_everything
+from propensity.model.network.architecture import glorot, seed_everything
 from propensity.model.prior_correction import correct_prior
 
 CONTRACT = load_contract()

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from sklearn.utils.class_weight import compute_class_weight
 
 from propensity.metrics.class_balance import ClassBalance, balance_weights, measure_balance
-from propensity.model.network import seed_everything
+from propensity.model.network.architecture import seed_everything
 
 BATCH_SIZE = 8192
 VALIDATION_SHARE = 0.2

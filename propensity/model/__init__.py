@@ -1,11 +1,10 @@
 """The model: five members, how they are trained, saved, loaded and turned into probabilities.
 
 What lives here
-    `cross_fitting.py` trains one member: `encoder.py` and `encoded_rows.py` prepare its inputs,
-    `imbalance.py` plans rows and weights, and a family of `families.py` fits it and is judged by
-    `validation.py`. `logistic_family.py` is one family. The other is `network_family.py`, with
-    `network.py`, `layers.py`, `losses.py`, `target_encoding.py`, `training_loop.py` and
-    `early_stopping.py`. `store.py` saves and verifies versions; `prediction.py` scores;
+    `cross_fitting.py` trains one member: `encoder.py`, `encoded_rows.py` and `target_encoding.py`
+    prepare its inputs, `imbalance.py` plans rows and weights (`smote.py` makes synthetic rows),
+    and a family of `families.py` fits it, judged by `validation.py`. The families are network/
+    and `logistic_family.py`. `store.py` saves and verifies versions; `prediction.py` scores;
     `prior_correction.py` turns scores into probabilities.
 
 How to think about it
@@ -15,9 +14,8 @@ How to think about it
 
 What bites
     Anything fitted is fitted on training rows of one member: an encoder fitted on the whole book
-    leaks. Target statistics leave a row's own response out. Keras finds layers by the name they
-    were registered under (`propensity>PiecewiseLinear`), not by module: never rename those.
-    A model file is compared with its digest before Keras opens it.
+    leaks. Target statistics leave a row's own response out. A model file is compared with its
+    digest before anything opens it.
 
 Where it meets the rest
     It reads the book and the contract of ingest/. evaluation/, comparison/ and scoring/ load

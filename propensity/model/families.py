@@ -99,7 +99,7 @@ class Family(Protocol):
 def import_family(name: FamilyName) -> Family:
     """Import the module of a family: TensorFlow takes seconds, so only where it is used."""
     if name == "network":
-        from propensity.model import network_family
+        from propensity.model.network import family as network_family
 
         return network_family
     from propensity.model import logistic_family

@@ -28,7 +28,7 @@ from propensity.metrics.records import Evaluation
 from propensity.metrics.threshold import choose_threshold
 from propensity.model.cross_fitting import train_member
 from propensity.model.encoder import Encoder
-from propensity.model.network import Predictor, load_network
+from propensity.model.network.architecture import Predictor, load_network
 from propensity.model.prediction import score_labelled
 from propensity.model.store import Member, ModelVersion, encoder_path, model_path
 from propensity.scoring.batch_scoring import score_book
@@ -172,7 +172,7 @@ def plan_f1(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[NDArray[np.fl
 
         monkeypatch.setattr("propensity.model.validation.choose_threshold", choose)
         monkeypatch.setattr("propensity.model.validation.measure_f1", measure)
-        monkeypatch.setattr("propensity.model.early_stopping.compare_f1", compare)
+        monkeypatch.setattr("propensity.model.network.early_stopping.compare_f1", compare)
         return logits
 
     return plan

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from propensity.model.encoder import Encoder
-from propensity.model.layers import PairStatistics
+from propensity.model.network.layers import PairStatistics
 from propensity.model.target_encoding import (
     N_PARTS,
     PRIOR_ROWS,

@@ -23,10 +23,10 @@ from propensity.ingest.book import CuratedBook, read_labelled
 from propensity.ingest.contract import load_contract
 from propensity.ingest.curation import ingest_files
 from propensity.metrics.classification import evaluate_scores
-from propensity.model import network
 from propensity.model.encoder import Encoder, fit_encoder
 from propensity.model.imbalance import LossName
-from propensity.model.network import (
+from propensity.model.network import architecture
+from propensity.model.network.architecture import (
     Predictor,
     add_statistics,
     build_network,
@@ -60,7 +60,7 @@ CONTRACT = load_contract()
 @pytest.fixture(scope="module", autouse=True)
 def small_forward_passes() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network, "PREDICT_ROWS", 256)
+        patch.setattr(architecture, "PREDICT_ROWS", 256)
         yield
 
 
@@ -188,7 +188,7 @@ def test_a_changed_network_is_never_opened(
     path = model_path(damaged.folder, 4)
     path.write_bytes(model_path(damaged.folder, 3).read_bytes())
     opened: list[Path] = []
-    monkeypatch.setattr("propensity.model.network_family.load", opened.append)
+    monkeypatch.setattr("propensity.model.network.family.load", opened.append)
     with pytest.raises(ChangedModelError, match=r"member-4\.keras has the SHA-256"):
         Scorer(checked, CONTRACT)
     assert opened == []

@@ -12,7 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from propensity.model.imbalance import TrainingPlan
-from propensity.model.losses import make_loss
+from propensity.model.network.losses import make_loss
 from propensity.settings import NightlyConfig
 
 WEIGHT_DECAY = 0.3

@@ -16,7 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from propensity.model.encoder import Encoder
-from propensity.model.layers import (
+from propensity.model.network.layers import (
     CategoryEmbeddings,
     LowRankCross,
     PairStatistics,

@@ -8,9 +8,13 @@ import pytest
 from numpy.typing import NDArray
 
 from propensity.model.imbalance import TrainingPlan
-from propensity.model.losses import make_loss
-from propensity.model.network import seed_everything
-from propensity.model.training_loop import WEIGHT_DECAY, EpochLearner, fit_network
+from propensity.model.network.architecture import seed_everything
+from propensity.model.network.losses import make_loss
+from propensity.model.network.training_loop import (
+    WEIGHT_DECAY,
+    EpochLearner,
+    fit_network,
+)
 from propensity.settings import NightlyConfig
 
 N_ROWS = 1000
@@ -101,7 +105,7 @@ def test_the_learning_rate_decays_to_nothing(
             super().__init__(*given)
             learners.append(self)
 
-    monkeypatch.setattr("propensity.model.training_loop.EpochLearner", Noted)
+    monkeypatch.setattr("propensity.model.network.training_loop.EpochLearner", Noted)
     watch = fit(build(), rows, responses, TrainingPlan(np.arange(N_ROWS)), max_epochs=6)
     moved = [
         np.abs(after[2] - before[2]).max()
@@ -140,6 +144,6 @@ def test_no_strategy_takes_more_steps_than_all_rows_do(
             super().__init__(*given)
             self.learn = lambda order: taken.append(len(order) // self.batch_size)
 
-    monkeypatch.setattr("propensity.model.training_loop.EpochLearner", Counted)
+    monkeypatch.setattr("propensity.model.network.training_loop.EpochLearner", Counted)
     fit(build(), rows, responses, TrainingPlan(chosen))
     assert taken == [n_steps] * 2

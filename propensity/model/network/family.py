@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-from propensity.model.early_stopping import ValidationScores
 from propensity.model.families import Fitted, OnEpoch, TrainingData
-from propensity.model.network import (
+from propensity.model.network.architecture import (
     Predictor,
     add_statistics,
     build_network,
     load_network,
     seed_everything,
 )
+from propensity.model.network.early_stopping import ValidationScores
+from propensity.model.network.training_loop import fit_network
 from propensity.model.target_encoding import fit_statistics, pair_features
-from propensity.model.training_loop import fit_network
 from propensity.settings import NightlyConfig
 from propensity.storage.atomic_write import write_whole
 

@@ -10,19 +10,23 @@ import pytest
 from numpy.typing import NDArray
 
 from propensity.errors import ModelError
-from propensity.model import network
 from propensity.model.cross_fitting import _check_reloaded
 from propensity.model.encoded_rows import EncodedRows
 from propensity.model.encoder import Encoder
-from propensity.model.layers import CategoryEmbeddings, LowRankCross, PiecewiseLinear
-from propensity.model.network import (
+from propensity.model.network import architecture
+from propensity.model.network.architecture import (
     Predictor,
     add_statistics,
     build_network,
     load_network,
     seed_everything,
 )
-from propensity.model.network_family import load
+from propensity.model.network.family import load
+from propensity.model.network.layers import (
+    CategoryEmbeddings,
+    LowRankCross,
+    PiecewiseLinear,
+)
 from propensity.model.target_encoding import pair_features
 
 ENCODER = Encoder({"c": ["a", "b"], "d": [1, 2, 3]}, {"x": [0.0, 10.0, 30.0], "y": [1.0, 2.0]})
@@ -138,7 +142,7 @@ def test_logits_are_those_of_keras(model: keras.Model, inputs: Inputs) -> None:
 def test_a_row_scores_the_same_in_any_company(
     model: keras.Model, inputs: Inputs, n_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(network, "PREDICT_ROWS", 128)  # 129: one row would be left alone
+    monkeypatch.setattr(architecture, "PREDICT_ROWS", 128)  # 129: one row would be left alone
     predictor = Predictor(model)
     together = predictor.predict_logits(*inputs)
     some = np.random.default_rng(2).permutation(1000)[:n_rows]

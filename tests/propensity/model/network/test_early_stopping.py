@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from propensity.metrics.classification import measure_f1
-from propensity.model.early_stopping import is_clearly_better
+from propensity.model.network.early_stopping import is_clearly_better
 
 N_ROWS = 3000
 N_EPOCHS = 7
