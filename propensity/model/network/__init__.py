@@ -1,9 +1,9 @@
 """The Keras network: one of the model families, and the only one that needs TensorFlow.
 
 What lives here
-    `family.py` is what the registry of families imports: it fits, saves and loads. `architecture.py` builds
-    the network from `layers.py`; `training_loop.py` trains it with a loss of `losses.py`;
-    `early_stopping.py` decides which epoch is kept.
+    `family.py` is what the registry of families imports: it fits, saves and loads.
+    `architecture.py` builds the network from `layers.py`; `training_loop.py` trains it with a loss
+    of `losses.py`; `early_stopping.py` decides which epoch is kept.
 
 How to think about it
     Numbers become piecewise-linear bins, categories become embeddings, pairs of features become
