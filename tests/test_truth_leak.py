@@ -111,7 +111,7 @@ def test_whoever_tolerates_that_is_left_with_the_book_as_it_was_and_every_copy_i
     ids = pd.read_csv(path)["id"]
     copies = np.flatnonzero(ids.duplicated()) + 2
     assert len(copies) == n_copies
-    assert rejected["line"].tolist() == duplicates.tolist()
+    assert rejected["line"].tolist() == copies.tolist()
 
 
 def read_sorted(book: CuratedBook) -> pd.DataFrame:
