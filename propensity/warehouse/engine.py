@@ -53,13 +53,9 @@ def connect(url: str) -> Engine:
         WarehouseError: The URL is not one.
     """
     parsed = read_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        is_psycopg = parsed.drivername == "postgresql+psycopg"
-        return create_engine(
-            parsed, hide_parameters=True, **(POSTGRESQL_POOL if is_psycopg else {})
-        )
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(parsed, hide_parameters=True, **POSTGRESQL_POOL)
+    Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
     # a file opens at once; nothing to keep
     engine = create_engine(parsed, hide_parameters=True, poolclass=NullPool)
     event.listen(engine, "connect", _prepare_sqlite)

@@ -30,8 +30,7 @@ def only_one(engine: Engine, work: Work) -> Iterator[None]:
     """Hold the warehouse's lock on a kind of work; who comes second is refused at once.
 
     PostgreSQL: an advisory lock on a connection of its own. SQLite: an exclusive transaction on a
-    file beside the database, so that nobody who only reads or suppresses has to wait. A database
-    without a file, or of another kind, has no lock.
+    file beside the database, so that nobody who only reads or suppresses has to wait.
 
     Raises:
         BusyError: Somebody else holds it.
@@ -56,11 +55,9 @@ def only_one(engine: Engine, work: Work) -> Iterator[None]:
                 # the server hears of a closed connection a moment later; a lost one holds nothing
                 with suppress(OperationalError):
                     connection.execute(text("SELECT pg_advisory_unlock(:first, :second)"), key)
-    elif engine.dialect.name == "sqlite" and engine.url.database:
+    else:
         with _lock_file(engine, work):
             yield
-    else:
-        yield
 
 
 @contextmanager
