@@ -12,8 +12,8 @@ from prefect.states import Completed, Failed
 
 from propensity.errors import WarehouseError
 from propensity.events import NightLate
-from propensity.runtime.night import reach_warehouse
 from propensity.settings import Settings
+from propensity.warehouse.access import open_reader
 from propensity.warehouse.nights import find_lateness
 from tasks.emitting import emit
 
@@ -46,8 +46,8 @@ def watchdog(as_of: dt.date | None = None) -> State[None]:
 
 
 def _look(as_of: dt.date, deadline: dt.datetime) -> NightLate | None:
-    """A warehouse that does not answer at the deadline is as bad as a night that is late."""
+    """A warehouse that is not there or does not answer is as bad as a night that is late."""
     try:
-        return find_lateness(reach_warehouse(), as_of, deadline)
+        return find_lateness(open_reader(Settings()), as_of, deadline)
     except WarehouseError as error:
         return NightLate(as_of, deadline, None, str(error))
