@@ -17,7 +17,7 @@ from propensity.warehouse.urls import read_url
 TODO = "Check PROPENSITY_DATABASE_URL and that the database is up; then run again"
 READ_ONLY_TODO = (
     "Run as a user who may write the file and its folder, which SQLite in WAL mode needs even to"
-    " read, or read a copy of the file"
+    " read, or read a backup made with VACUUM INTO"
 )
 CONNECT_SECONDS = 10
 PATIENCE_SECONDS = 4
