@@ -13,7 +13,7 @@ from prefect.states import Completed, Failed
 from propensity.errors import WarehouseError
 from propensity.events import NightLate
 from propensity.settings import Settings
-from propensity.warehouse.access import open_warehouse
+from propensity.warehouse.access import open_reader
 from propensity.warehouse.nights import find_lateness
 from tasks.emitting import emit
 
@@ -38,7 +38,7 @@ def watchdog(as_of: dt.date | None = None) -> State[None]:
     if now < deadline:
         get_run_logger().info("The night of %s has time until %s", date, deadline)
         return Completed(message=f"Not before {deadline:%H:%M}")
-    late = _look(settings.warehouse_url, date, deadline)
+    late = _look(settings, date, deadline)
     if late is None:
         return Completed(message=f"The night of {date} is published")
     emit(late)
@@ -46,9 +46,9 @@ def watchdog(as_of: dt.date | None = None) -> State[None]:
     return Failed(message=f"The night of {date} is late; readers see {seen}. {late.reason}")
 
 
-def _look(url: str, as_of: dt.date, deadline: dt.datetime) -> NightLate | None:
-    """A warehouse that does not answer at the deadline is as bad as a night that is late."""
+def _look(settings: Settings, as_of: dt.date, deadline: dt.datetime) -> NightLate | None:
+    """Look for the night; without an answer from the warehouse it counts as late."""
     try:
-        return find_lateness(open_warehouse(url), as_of, deadline)
+        return find_lateness(open_reader(settings), as_of, deadline)
     except WarehouseError as error:
         return NightLate(as_of, deadline, None, str(error))

@@ -12,7 +12,7 @@ import pytest
 import typer
 import yaml
 
-from flows.cli.app import app
+from flows.cli.main import app
 from propensity.reference.exit_codes import describe_exit_codes, list_exit_codes
 from propensity.reference.settings import describe_settings
 from propensity.reference.tables import describe_warehouse
@@ -48,8 +48,6 @@ def mask(text: str) -> list[str]:
 def test_every_command_and_file_named_exists(path):
     text = path.read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
-    import flows.cli.main  # noqa: F401  (registers `run`)
-
     commands = {c.name or c.callback.__name__ for c in app.registered_commands}
     commands |= {group.name for group in app.registered_groups}
     code = " ".join(re.findall(r"`[^`\n]+`|^\$ .*$|^.*\* {2}cd .*$", text, re.MULTILINE))
@@ -94,8 +92,6 @@ def find_commands(text: str, program: str) -> list[str]:
 
 def parse_command(words: list[str]) -> None:
     """Parse as the command line does, and run nothing; a bare name is only spoken of."""
-    import flows.cli.main  # noqa: F401  (registers `run`)
-
     command = typer.main.get_command(app)
     while words and words[0] in getattr(command, "commands", {}):
         command, words = command.commands[words[0]], words[1:]

@@ -1,4 +1,4 @@
-"""How frames look on the terminal and in a CSV file."""
+"""Print frames as tables on the terminal; write them to CSV files."""
 
 import csv
 import os
@@ -43,7 +43,7 @@ formats = {
 
 
 def print_leads(frame: pd.DataFrame) -> None:
-    """Print leads; what is the same for all of them stands above the table, once.
+    """Print leads; values that all of them share stand in the title.
 
     The percentile says little beside the rank; it is in the CSV file.
     """

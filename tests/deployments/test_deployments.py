@@ -316,7 +316,7 @@ def test_an_operators_commands_find_the_server(live):
 @pytest.mark.parametrize("words", [("setup",), ("reconcile", "--retry")], ids=" ".join)
 @pytest.mark.parametrize(
     ("given", "refused"),
-    [("propensity:hunter2", "the password given"), ("", "whoever gives no password")],
+    [("propensity:hunter2", "the password given"), ("", "a request without a password")],
     ids=["wrong", "none"],
 )
 def test_a_password_that_is_refused_is_said_in_one_sentence(live, words, given, refused):

@@ -43,7 +43,7 @@ BOOK = CuratedBook((), Path("rejected.csv"), N_ROWS, 3, N_KNOWN, 72)
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'new folder' / 'warehouse.db'}"
+    return f"sqlite:///{tmp_path / 'warehouse.db'}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
