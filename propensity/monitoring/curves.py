@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from propensity.metrics.binning import N_RELIABILITY_BINS
 from propensity.metrics.intervals import Interval, find_share_interval
 from propensity.monitoring.profile import ValueCounts
 from propensity.scoring.records import ScoredBook
 from propensity.storage.parquet_parts import read_batches
 
 N_POINTS = 200
-N_RELIABILITY_BINS = 20
-"""As many as the calibration error has."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +155,7 @@ def measure_reliability(scores: ScoredBook, n_labelled: int) -> tuple[Reliabilit
     n_before = 0
     for probability, response, _ in _read_labelled(scores):
         place = n_before + np.arange(len(response))
+        # by rows, not cut_bands: how many are equal is not known before the last batch is read
         bins = place * N_RELIABILITY_BINS // n_labelled
         for column, weights in enumerate((np.ones(len(bins)), probability, response)):
             sums[:, column] += np.bincount(bins, weights, minlength=N_RELIABILITY_BINS)
