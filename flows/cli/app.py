@@ -6,7 +6,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 from rich.progress import Progress
-from sqlalchemy import TextClause
+from sqlalchemy import Executable
 
 from flows.cli.terminal import print_frame, print_leads, terminal, write_csv
 from propensity.errors import ModelError
@@ -140,5 +140,5 @@ def simulate(
     terminal.print(f"{book.n_rows:,} policyholders ({labelled}) written to {book.path}")
 
 
-def _read(query: TextClause, n_rows: int) -> pd.DataFrame:
+def _read(query: Executable, n_rows: int) -> pd.DataFrame:
     return queries.read_rows(open_reader(Settings().warehouse_url), query, n_rows)

@@ -75,7 +75,7 @@ def train_member(
         *plan.odds_weights,
         n_training_rows=len(plan.rows),
         n_epochs=watch.n_epochs,
-        validation_average_precision=watch.kept.average_precision,
+        validation_average_precision=watch.kept.validation_average_precision,
         validation_f1=watch.kept.f1,
         loss=plan.loss,
         n_source_rows=len(responses),

@@ -27,7 +27,7 @@ class ScoredEpoch:
     """An epoch on the validation rows: whom it would call, how good that is, and its weights."""
 
     f1: float
-    average_precision: float
+    validation_average_precision: float
     predicted: NDArray[np.bool_]
     weights: list[NDArray[np.float32]]
 
