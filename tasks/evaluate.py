@@ -6,6 +6,7 @@ from prefect.cache_policies import NO_CACHE
 from propensity.evaluation.records import Contest
 from propensity.evaluation.slices import find_level
 from propensity.ingest.book import CuratedBook
+from propensity.metrics.catalog import find_metrics
 from propensity.model.store import Member, ModelVersion, save_version
 from propensity.reporting.contest import tabulate_contest, tabulate_slices
 from propensity.runtime.night import OpenNight
@@ -34,14 +35,9 @@ def evaluate(night: OpenNight, book: CuratedBook, members: list[Member]) -> Cont
     create_table_artifact(tabulate_slices(contest), "slices", description=said)
     quality = contest.candidate.evaluation
     line.end(
-        "%s labelled rows: F1 %.4f (%s), average precision %.4f, ROC AUC %.4f, "
-        "calibration error %.4f",
+        "%s labelled rows: %s",
         f"{book.n_labelled:,}",
-        quality.f1,
-        f"{quality.f1_interval:.4f}",
-        quality.average_precision,
-        quality.roc_auc,
-        quality.calibration_error,
+        ", ".join(f"{m.label} {quality.write(m)}" for m in find_metrics("terminal")),
     )
     if abs(quality.threshold_gap) > quality.threshold_gap_by_chance:
         line.log.warning(

@@ -10,6 +10,7 @@ from flows.cli.options import Book, Simulated
 from flows.cli.starting import prepare_prefect, simulate_demo, stop_at_ctrl_c
 from flows.cli.terminal import print_frame, terminal
 from propensity.comparison.records import FILE_NAME, Comparison
+from propensity.metrics.catalog import find_metrics
 from propensity.settings import STRATEGIES, NightlyConfig, Settings, StrategyName
 from propensity.storage.input_files import find_files
 
@@ -35,8 +36,9 @@ def compare(
     folder = run_comparison(config, chosen)
     comparison = Comparison.load(folder / FILE_NAME)
     shown = ["name", "f1", "difference", "difference_low", "difference_high", "f1_at_half"]
-    shown += ["average_precision", "roc_auc", "calibration_error", "fit_seconds"]
-    print_frame(pd.DataFrame(comparison.arms)[shown].astype({"fit_seconds": float}), "")
+    shown += [m.name for m in find_metrics("terminal") if m.name not in shown] + ["fit_seconds"]
+    rows = pd.DataFrame([arm.to_row() for arm in comparison.arms])
+    print_frame(rows[shown].astype({"fit_seconds": float}), "")
     terminal.print(comparison.conclusion)
     terminal.print(f"{folder / 'comparison.html'}", soft_wrap=True)
 

@@ -14,6 +14,7 @@ from propensity.comparison.records import Comparison, find_comparison
 from propensity.evaluation.records import Contender, Contest, Decision
 from propensity.ingest.book import CuratedBook
 from propensity.ingest.quarantine import Rejection, sum_up_rejected
+from propensity.metrics.catalog import CALIBRATION_ERROR
 from propensity.monitoring.curves import (
     Called,
     CurvePoint,
@@ -109,7 +110,7 @@ class NightFacts:
     def is_miscalibrated(self) -> bool:
         """Whether probabilities are off by more than chance and by more than matters."""
         few = self.n_agreeing < 0.8 * len(self.reliability)
-        return few and self.serving.evaluation.calibration_error > NOTABLE_GAP
+        return few and self.serving.evaluation[CALIBRATION_ERROR] > NOTABLE_GAP
 
     @property
     def is_quiet(self) -> bool:

@@ -10,7 +10,7 @@ from tasks.evaluate import evaluate
 def test_judges_the_candidate_beside_the_baselines(book, contest):
     quality = contest.candidate.evaluation
     assert quality.n_labelled == book.n_labelled
-    assert 0.75 < quality.roc_auc < 0.88
+    assert 0.75 < quality.metrics["roc_auc"] < 0.88
     assert quality.f1_interval.low < quality.f1 < quality.f1_interval.high
     assert contest.baselines[0].description == "everyone positive"
     assert contest.champion is None
