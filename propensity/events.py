@@ -1,6 +1,6 @@
 """What happens to a night, as events that others may listen to: names, and what each one carries.
 
-propensity/reference/events.py makes docs/events.md of these records.
+propensity/reference/events.py makes docs/events.md from these records.
 """
 
 import dataclasses

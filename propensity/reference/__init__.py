@@ -1,1 +1,1 @@
-"""reference."""
+"""The reference pages in docs/, made from where their facts are declared."""
