@@ -53,6 +53,10 @@ format: $(READY) ## Mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.PHONY: docs
+docs: $(READY) ## Write the generated reference pages
+	@$(BIN)/python -m propensity.reference $(ARGS)
+
 .PHONY: lock
 lock: $(READY) ## Pin every package with its hashes, for all platforms, into requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
