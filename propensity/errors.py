@@ -2,7 +2,7 @@
 
 
 class PropensityError(Exception):
-    """Base of every error the job raises on purpose.
+    """Base class of every error that the job raises on purpose.
 
     Args:
         found: What was found, and where (file, line, column).
@@ -31,26 +31,26 @@ class InputError(PropensityError):
 
 
 class ModelError(PropensityError):
-    """No model may score tonight, or a stored model does not do what it did."""
+    """No model may score tonight, or a stored model no longer gives the scores it gave."""
 
     exit_code = 4
 
 
 class ChangedModelError(ModelError):
-    """A file of a stored model is missing or not the one that was saved: it is never opened."""
+    """A file of a stored model is missing or was changed; the model is not loaded."""
 
 
 class WarehouseError(PropensityError):
-    """The database is away, or the audit of tonight's scores failed."""
+    """The database failed, or the audit of tonight's scores did."""
 
     exit_code = 5
 
 
 class WarehouseAwayError(WarehouseError):
-    """The database cannot be reached, or the connection was lost: trying again may help."""
+    """The database cannot be reached or the connection was lost; a retry may help."""
 
 
 class BusyError(PropensityError):
-    """Another night is under way in the same data folder or warehouse."""
+    """Another night is in progress in the same data folder or warehouse."""
 
     exit_code = 6

@@ -1,6 +1,6 @@
-"""What happens to a night, as events that others may listen to: names, and what each one carries.
+"""Events of a night that other systems can subscribe to, with their payloads.
 
-propensity/reference/events.py makes docs/events.md of these records.
+propensity/reference/events.py generates docs/events.md from these records.
 """
 
 import dataclasses
@@ -11,37 +11,37 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True)
 class NightEvent:
-    """Something that happened to the night of a date."""
+    """Base of the events of a night."""
 
     name: ClassVar[str]
     as_of: dt.date
 
     @property
     def resource_id(self) -> str:
-        """What it is about."""
+        """Id of the Prefect resource that the event concerns."""
         return f"propensity.night.{self.as_of}"
 
     @property
     def payload(self) -> dict[str, Any]:
-        """All fields, as JSON knows them."""
+        """All fields, as values that JSON supports."""
         return {name: _simplify(value) for name, value in dataclasses.asdict(self).items()}
 
 
 @dataclass(frozen=True)
 class NightPublished(NightEvent):
-    """The scores of the night are in the warehouse, audited.
+    """The scores of the night passed the audit and are in the warehouse.
 
     Args:
-        as_of: date the night stands for
+        as_of: date of the night
         run_id: number of the run in the warehouse
         run_name: name of the run in files
-        n_policyholders: how many were scored
-        n_rejected: rows that broke the contract
-        model_version: which version scored them
+        n_policyholders: number of policyholders scored
+        n_rejected: number of rows that broke the contract
+        model_version: version of the model that scored them
         f1: cross-fitted F1 of these scores
         f1_low: lower end of its 95 % interval
         f1_high: upper end of its 95 % interval
-        is_current: false for a night of the past: it is stored, and readers keep the newer one
+        is_current: false for a night older than the published one: readers keep the newer night
     """
 
     name = "propensity.night.published"
@@ -58,13 +58,13 @@ class NightPublished(NightEvent):
 
 @dataclass(frozen=True)
 class ModelNotPromoted(NightEvent):
-    """Tonight's candidate lost: the champion goes on, or nobody may score.
+    """The candidate was not promoted: the champion stays, or no model may score.
 
     Args:
-        as_of: date the night stands for
-        model_version: the candidate
-        outcome: kept_champion, or rejected where there is no champion either: then the night fails
-        reason: one sentence with the numbers
+        as_of: date of the night
+        model_version: version of the candidate
+        outcome: kept_champion; rejected if there is no champion either, and the night fails
+        reason: one sentence with the figures
     """
 
     name = "propensity.model.not-promoted"
@@ -77,19 +77,19 @@ class ModelNotPromoted(NightEvent):
 class F1Dropped(NightEvent):
     """F1 fell by more than the promotion margin since the last published night, and not by chance.
 
-    Not by chance: the F1 of last night lies above tonight's 95 % interval. F1 values of books with
-    different prevalence do not compare: look at both prevalences first.
+    Not by chance means that last night's F1 lies above tonight's 95 % interval. F1 values are not
+    comparable between books of different prevalence: check both prevalences first.
 
     Args:
-        as_of: date the night stands for
+        as_of: date of the night
         run_name: name of the run
-        last_as_of: date of the night readers saw before
+        last_as_of: date of the night that readers saw before
         f1: cross-fitted F1 of tonight's scores
         f1_low: lower end of its 95 % interval
         f1_high: upper end of its 95 % interval
         last_f1: cross-fitted F1 of last night's scores
         prevalence: share of ones among tonight's known responses
-        last_prevalence: the same of last night
+        last_prevalence: share of ones among last night's known responses
         margin: PROPENSITY_PROMOTION_MARGIN
     """
 
@@ -107,20 +107,20 @@ class F1Dropped(NightEvent):
 
 @dataclass(frozen=True)
 class NightDrifted(NightEvent):
-    """The book, or the scores, moved far since the last published night.
+    """The book or the scores shifted strongly since the last published night.
 
     At least one column has a population stability index of 0.25 or more, the customary mark of a
-    large shift (Siddiqi 2006, Credit Risk Scorecards, ch. 8). It compares with last night only: a
-    slow drift does not show here, but in the history of the report. Scores are compared only where
-    the same model version gave them: on the night of a promotion or a rollback they differ anyway.
+    large shift (Siddiqi 2006, Credit Risk Scorecards, ch. 8). The comparison is with last night
+    only; the history in the report shows slow drift. Scores are compared only if both nights used
+    the same model version, because a promotion or a rollback changes them anyway.
 
     Args:
-        as_of: date the night stands for
+        as_of: date of the night
         run_name: name of the run
-        last_as_of: date of the night readers saw before
-        columns: which columns, the furthest first; `probability` is the score
-        stability_indices: of those columns, in the same order
-        threshold: from which index on a column counts
+        last_as_of: date of the night that readers saw before
+        columns: the shifted columns, largest shift first; `probability` is the score
+        stability_indices: their population stability indices, in the same order
+        threshold: index from which a column counts as shifted
     """
 
     name = "propensity.night.drifted"
@@ -133,13 +133,13 @@ class NightDrifted(NightEvent):
 
 @dataclass(frozen=True)
 class NightLate(NightEvent):
-    """The deadline has passed and readers do not see the night; the watchdog says so.
+    """The deadline has passed and readers do not see the night yet; the watchdog emits this.
 
     Args:
-        as_of: date the night should stand for
-        deadline: until when it should have been published
-        readers_as_of: date of the night that readers see; null before the first
-        reason: what the warehouse knows of the attempts at this date
+        as_of: date of the night that is missing
+        deadline: time by which it should have been published
+        readers_as_of: date of the night that readers see; null before the first night
+        reason: what the warehouse knows about the attempts for this date
     """
 
     name = "propensity.night.late"

@@ -1,7 +1,7 @@
 """The stable fold of a policyholder.
 
-A policyholder stays in the same fold for ever, so the member that scores them has never seen their
-answer, on any night. Never change these constants: every past comparison rests on them.
+A policyholder always stays in the same fold, so the member that scores them has never been trained
+on their response. Never change these constants: every past comparison depends on them.
 """
 
 from typing import Any
@@ -13,19 +13,19 @@ N_FOLDS = 5
 VALIDATION_SALT = 1
 CONTROL_SALT = 2
 STATISTICS_SALT = 3
-"""Salts give independent hashes of the same id: 0 is the fold, 1 the validation rows, 2 the control
-group, 3 the parts that target statistics leave out."""
+"""Salts give independent hashes of the same id: 0 for the fold, 1 for validation rows, 2 for the
+control group, 3 for the parts that target statistics leave out."""
 
 
 def hash_ids(policyholder_ids: NDArray[Any], salt: int = 0) -> NDArray[np.uint64]:
-    """Hash ids evenly over 64 bits: splitmix64 (Steele, Lea, Flood 2014, fig. 1).
+    """Hash ids uniformly over 64 bits: splitmix64 (Steele, Lea, Flood 2014, fig. 1).
 
     Args:
-        policyholder_ids: Whole numbers, shape (n,).
-        salt: Gives independent hashes of the same ids.
+        policyholder_ids: Integers, shape (n,).
+        salt: Number that selects one of several independent hashes.
 
     Returns:
-        Hashes, shape (n,), the same on every machine.
+        Hashes, shape (n,), identical on every machine.
     """
     golden = 0x9E3779B97F4A7C15
     offset = np.uint64(golden * (salt + 1) & 0xFFFFFFFFFFFFFFFF)

@@ -1,10 +1,10 @@
-"""How long work says how far it is."""
+"""The callback through which long work reports its progress."""
 
 from collections.abc import Callable
 
 OnProgress = Callable[[float], None]
-"""Called with the share done, 0 to 1."""
+"""Called with the completed share, 0 to 1."""
 
 
 def ignore_progress(_share: float) -> None:
-    """Show nothing."""
+    """Ignore the progress."""

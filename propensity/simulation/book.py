@@ -1,11 +1,11 @@
-"""A synthetic book of policyholders, any size, whose true response probabilities are known.
+"""A synthetic book of policyholders, of any size, whose true response probabilities are known.
 
-The schema and the marginals are those of the public cross-sell table (`facts`), the
-dependence between columns is described in `columns`, and the response function, with
-its interactions, is written down in `response`. At the default prevalence and signal
-the true probability has a ROC AUC of 0.861 and a best F1 of 0.457: no model can do better.
+Schema and marginals follow the public cross-sell table (`facts`), `columns` describes the
+dependence between columns, and `response` documents the response function with its interactions.
+At the default prevalence and signal the true probability has a ROC AUC of 0.861 and a best F1 of
+0.457: no model can do better.
 
-Good for load tests, demonstrations and checking that training finds a planted signal. A score
+Use it for load tests, demonstrations and checks that training finds a planted signal. A score
 reached on it says nothing about real policyholders.
 """
 
@@ -28,20 +28,20 @@ from propensity.simulation.response import ResponseLaw, response_probability
 
 __all__ = ["ResponseLaw", "SimulatedBook", "simulate_book", "simulate_rows", "true_probability"]
 
-# Rows drawn at once. Each block has its own random stream, so a change here is a different book.
+# Rows per block. Each block has its own random stream, so changing this changes every book.
 BLOCK_ROWS = 250_000
 DEFAULT_LAW: Final = ResponseLaw()
 
 
 @dataclass(frozen=True)
 class SimulatedBook:
-    """What `simulate_book` wrote.
+    """The file that `simulate_book` wrote.
 
     Attributes:
         path: The CSV file.
-        n_rows: Policyholders in it.
-        n_labelled: Those with a Response.
-        prevalence: Share of ones among the labelled; nan if nobody is labelled.
+        n_rows: Number of policyholders in the file.
+        n_labelled: Number of policyholders with a Response.
+        prevalence: Share of ones among labelled policyholders; nan if nobody is labelled.
     """
 
     path: Path
@@ -62,28 +62,28 @@ def simulate_book(  # noqa: PLR0913 - one keyword for each property of the book
     first_id: int = 1,
     on_rows: Callable[[int], None] | None = None,
 ) -> SimulatedBook:
-    """Write a synthetic book as CSV, in blocks: memory does not grow with the book.
+    """Write a synthetic book as CSV, block by block, so memory does not grow with the book.
 
-    The same arguments give the same bytes. Prevalence, signal and unlabelled share change the
-    Response column only. Files appear under their names when complete, the truth first.
+    The same arguments give the same bytes. Prevalence, signal and unlabelled share change only the
+    Response column. Each file gets its name once it is complete, the truth first.
 
     Args:
-        out: CSV file to write or replace; gzip where the name ends in .gz.
-        n_rows: Policyholders, 1 or more.
-        seed: Of the random numbers, 0 or more.
+        out: CSV file to write or replace; compressed with gzip if the name ends in .gz.
+        n_rows: Number of policyholders, 1 or more.
+        seed: Seed of the random numbers, 0 or more.
         prevalence: Expected share of ones, above 0 and below 1.
         unlabelled_share: Expected share of rows with a blank Response, 0 or more and below 1.
         truth: Parquet file to write or replace: policyholder_id and true_probability, all rows.
-        signal: Factor on the logits apart from the intercept, 0 to 20; 0 is no signal at all.
-        first_id: Id of the first row, 0 or more; the others follow one by one.
-        on_rows: Called after each block with the rows written so far.
+        signal: Factor on the logits, except the intercept, 0 to 20; 0 means no signal at all.
+        first_id: Id of the first row, 0 or more; ids are consecutive.
+        on_rows: Called after each block with the number of rows written so far.
 
     Returns:
-        What was written.
+        The path of the CSV file and its counts.
 
     Raises:
         ValueError: An argument is out of its range.
-        OSError: A file cannot be written; whatever stood under its name is still there.
+        OSError: A file cannot be written; an existing file of that name is unchanged.
     """
     law = ResponseLaw(prevalence, signal)
     _check_range(n_rows, unlabelled_share, first_id)
@@ -122,10 +122,10 @@ def simulate_rows(
     """Draw one block of policyholders and their responses.
 
     Args:
-        n_rows: How many.
+        n_rows: Number of policyholders.
         rng: Source of the random numbers.
-        law: Prevalence and signal.
-        first_id: Id of the first row.
+        law: Prevalence and signal of the response.
+        first_id: Id of the first row; ids are consecutive.
         unlabelled_share: Expected share of rows with a null Response.
 
     Returns:
@@ -155,17 +155,17 @@ def simulate_rows(
 def true_probability(
     frame: pd.DataFrame, law: ResponseLaw = DEFAULT_LAW
 ) -> npt.NDArray[np.float64]:
-    """Give the true response probability of rows in the schema of the real table.
+    """Return the true response probability of rows in the schema of the real table.
 
     Args:
         frame: The ten features, spelt as in the file; further columns are ignored.
-        law: Prevalence and signal the book was simulated with.
+        law: Prevalence and signal with which the book was simulated.
 
     Returns:
-        Probabilities, shape (n_rows,). Their formula: `response`.
+        Probabilities, shape (n_rows,); `response` documents the formula.
 
     Raises:
-        ValueError: A category is spelt in an unknown way.
+        ValueError: A category has an unknown spelling.
         KeyError: A feature is missing.
     """
     return response_probability(Policyholders.from_frame(frame), law)

@@ -1,10 +1,10 @@
-"""Draw the columns of simulated policyholders: each by a table, given the columns before it.
+"""Draw the columns of simulated policyholders, each from a table given the columns before it.
 
 Order: age; channel given age; region given channel; vehicle age given age and channel; previously
 insured given age, channel and vehicle age; vehicle damage given the last two; gender and licence
-given age; premium given channel and region; vintage on its own.
+given age; premium given channel and region; vintage independently.
 
-Every draw is 16 random bits looked up in a table of `tables`.
+Every draw looks up 16 random bits in a table of `tables`.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ import pandas as pd
 from propensity.simulation import facts
 from propensity.simulation.tables import N_GROUPS, N_SLOTS, Bits, Ints, Tables, build_tables
 
-N_DRAWS = 12  # a row, of 16 bits
+N_DRAWS = 12  # draws per row, 16 bits each
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Policyholders:
         age: Years, 20 to 85.
         channel: Policy_Sales_Channel, 1 to 163.
         region: Region_Code, 0 to 52.
-        vehicle_age: Position in `facts.VEHICLE_AGES`.
-        insured: 1 where Previously_Insured.
+        vehicle_age: Index into `facts.VEHICLE_AGES`.
+        insured: 1 where Previously_Insured is 1.
         damaged: 1 where Vehicle_Damage is Yes.
         male: 1 where Gender is Male.
-        licensed: 1 where Driving_License.
+        licensed: 1 where Driving_License is 1.
         premium: Annual_Premium, whole rupees.
         vintage: Days, 10 to 299.
     """
@@ -51,16 +51,16 @@ class Policyholders:
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> Self:
-        """Read the columns of the real table's schema, spelt as there.
+        """Convert rows in the schema and spelling of the real table.
 
         Args:
-            frame: One row a policyholder; columns beyond the ten features are ignored.
+            frame: One row per policyholder; columns beyond the ten features are ignored.
 
         Returns:
             The same policyholders as codes.
 
         Raises:
-            ValueError: A category is spelt in a way the schema does not know.
+            ValueError: A category has an unknown spelling.
             KeyError: A column is missing.
         """
         return cls(
@@ -81,15 +81,15 @@ def draw_policyholders(n_rows: int, rng: np.random.Generator) -> Policyholders:
     """Draw policyholders at random.
 
     Args:
-        n_rows: How many.
-        rng: Source of the random bits; 24 bytes a row are taken from it.
+        n_rows: Number of policyholders.
+        rng: Source of the random bits, 24 bytes per row.
 
     Returns:
-        Their columns.
+        The columns of the policyholders.
     """
     bits = iter(rng.integers(0, N_SLOTS, size=(N_DRAWS, n_rows), dtype=np.uint16))
     tables = build_tables()
-    year = tables.year[next(bits)]  # age less FIRST_AGE
+    year = tables.year[next(bits)]  # age minus FIRST_AGE
     group = tables.group[year, next(bits) >> 4]
     others = tables.other_channel[next(bits)]
     channel = np.where(group == N_GROUPS - 1, others, tables.leading_channel[group])
@@ -125,7 +125,7 @@ def _draw_premium(
 
 
 def _draw_vintage(bits: Bits) -> Bits:
-    # Multiply and shift instead of a remainder: unbiased to one in 65,536, and no division.
+    # Multiplying and shifting avoids a division; the bias is below one in 65,536.
     days = (bits.astype(np.uint32) * np.uint32(facts.N_VINTAGES)) >> np.uint32(16)
     return days.astype(np.uint16) + np.uint16(facts.FIRST_VINTAGE)
 
@@ -138,5 +138,5 @@ def _position(column: pd.Series, spellings: Sequence[str]) -> Ints:
     position = pd.Index(spellings).get_indexer(pd.Index(column))
     if (position < 0).any():
         found = column.iloc[int((position < 0).argmax())]
-        raise ValueError(f"{column.name}: {found!r} is none of {', '.join(spellings)}")
+        raise ValueError(f"{column.name} is {found!r}, expected one of {', '.join(spellings)}")
     return position.astype(np.uint8)

@@ -1,7 +1,7 @@
 """Rounded shares of the public cross-sell table that the simulated book follows.
 
-Summary figures only (486,646 policyholders counted, shares rounded); no row of the table is here.
-The table behind them: Kaggle, Health Insurance Cross-Sell (JanataHack 2020).
+These are summary figures only (486,646 policyholders, shares rounded), never rows of the table.
+Source of the table: Kaggle, Health Insurance Cross-Sell (JanataHack 2020).
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ VEHICLE_AGES: Final = ("< 1 Year", "1-2 Year", "> 2 Years")
 DAMAGES: Final = ("No", "Yes")
 
 FIRST_AGE: Final = 20  # years
-# Policyholders per 10,000 at ages 20, 21, ..., 85: one hump at 24, a second at 43.
+# Policyholders per 10,000 at ages 20, 21, ..., 85, with modes at 24 and 43.
 AGES_PER_10_000: Final = (
     164, 430, 553, 637, 680, 542, 355, 281, 235, 195, 165, 146, 131, 132, 129, 130, 133, 142, 151,
     167, 187, 206, 210, 221, 220, 217, 207, 193, 187, 173, 163, 155, 146, 140, 130, 118, 107, 103,
@@ -20,7 +20,7 @@ AGES_PER_10_000: Final = (
 )  # fmt: skip
 LAST_AGE: Final = FIRST_AGE + len(AGES_PER_10_000) - 1
 
-# 157 channels: ten with shares of their own by age, the rest by a law of their rank.
+# 157 channels: ten have their own shares by age; the shares of the rest follow from their rank.
 LEADING_CHANNELS: Final = (152, 26, 124, 160, 156, 122, 157, 154, 151, 163)
 LATER_CHANNELS: Final = (
     13, 25, 7, 8, 30, 55, 155, 11, 1, 52, 125, 15, 29, 120, 12, 24, 31, 153, 14, 61, 16, 60, 3, 4,
@@ -28,12 +28,12 @@ LATER_CHANNELS: Final = (
 )  # fmt: skip
 UNUSED_CHANNELS: Final = (5, 72, 77, 85, 161, 162)
 LAST_CHANNEL: Final = 163
-# The k-th of the other 147 channels holds a share proportional to 0.949 ** k: 0.5 % of the book
+# The share of the k-th of the other 147 channels is proportional to 0.949 ** k: 0.5 % of the book
 # for the first, two in a million for the last.
 RANK_DECAY: Final = 0.949
 
-# Channel shares per 1,000 policyholders of an age, linear between the ages given; the columns
-# are LEADING_CHANNELS and then all others together.
+# Channel shares per 1,000 policyholders of an age, interpolated linearly between ages; the columns
+# are LEADING_CHANNELS, then all others together.
 CHANNELS_PER_1_000_BY_AGE: Final = {
     20: (4.0, 9.3, 14.5, 876.5, 53.2, 2.5, 16.5, 1.1, 0.1, 10.8, 11.4),
     21: (467.3, 8.4, 17.4, 446.2, 19.5, 2.3, 6.3, 12.6, 0.2, 12.2, 7.6),
@@ -60,13 +60,13 @@ REGIONS_PER_10_000: Final = (
     16, 69, 21, 149, 519, 195, 124, 47, 268, 5, 7,
 )  # fmt: skip
 LARGEST_REGION: Final = 28
-# Share of the largest region within each channel, as in the columns above.
+# Share of the largest region within each channel, in the order of the columns above.
 LARGEST_REGION_SHARE: Final = (
     0.102, 0.471, 0.372, 0.044, 0.203, 0.788, 0.249, 0.269, 0.083, 0.244, 0.406,
 )  # fmt: skip
 
-# Share of vehicles under 1 year and over 2 years old, by the policyholder's age, linear between.
-# Three channels sell to owners of new vehicles: there, all are under 1 year up to age 33.
+# Share of vehicles under 1 year and over 2 years old by the policyholder's age, interpolated
+# linearly. In the three channels for new vehicles, all are under 1 year up to age 33.
 NEW_VEHICLE_CHANNELS: Final = (152, 160, 151)
 NEW_CHANNEL_YOUNG_VEHICLE_SHARE: Final = {20: 1.0, 33: 1.0, 34: 0.06, 35: 0.009, 75: 0.002}
 SECOND_CHANNELS: Final = (26, 163)
@@ -79,8 +79,8 @@ YOUNG_VEHICLE_SHARE: Final = {
 }  # fmt: skip
 OLD_VEHICLE_SHARE: Final = {20: 0.0, 30: 0.001, 35: 0.018, 42: 0.048, 47: 0.071, 55: 0.1, 65: 0.119}
 
-# Share already insured by channel, for vehicles under 1 year and of 1-2 years, times a factor of
-# the policyholder's age. Owners of vehicles over 2 years are all but never insured.
+# Share already insured by channel, for vehicles under 1 year and of 1-2 years, times a factor for
+# the policyholder's age. Owners of vehicles over 2 years are almost never insured.
 INSURED_SHARE_YOUNG_VEHICLE: Final = (
     0.734, 0.442, 0.105, 0.61, 0.154, 0.155, 0.187, 0.193, 0.604, 0.229, 0.42,
 )  # fmt: skip
@@ -101,14 +101,14 @@ MALE_SHARE: Final = {
 }  # fmt: skip
 UNLICENSED_SHARE: Final = {35: 0.0, 42: 0.0008, 47: 0.0012, 55: 0.0027, 65: 0.01, 75: 0.02}
 
-PREMIUM_FLOOR: Final = 2630  # rupees a year
-# Share at the floor by channel (outside the largest region and those below).
+PREMIUM_FLOOR: Final = 2630  # rupees per year
+# Share of premiums at the floor by channel, for regions not in FLOOR_ODDS.
 FLOOR_SHARE: Final = (
     0.094, 0.166, 0.154, 0.246, 0.752, 0.189, 0.674, 0.184, 0.138, 0.318, 0.18,
 )  # fmt: skip
-# What a region multiplies the odds of the floor by; in five regions nobody pays more.
+# Factor of a region on the odds of the floor; in five regions nobody pays more than the floor.
 FLOOR_ODDS: Final = {28: 0.4, 8: 0.75, 7: 3.5, 0: 900.0, 1: 900.0, 20: 900.0, 31: 900.0, 48: 900.0}
-# Rupees at the quantiles given of premiums above the floor; two regions are dearer.
+# Premiums above the floor, in rupees, at these quantiles; two regions are more expensive.
 PREMIUM_QUANTILES: Final = (
     0, 0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999, 0.9999, 1,
 )  # fmt: skip
@@ -122,5 +122,5 @@ DEAR_PREMIUMS: Final = (
     65260, 86700, 158620, 340440, 540160,
 )  # fmt: skip
 
-FIRST_VINTAGE: Final = 10  # days with the company, every day up to 299 equally often
+FIRST_VINTAGE: Final = 10  # days with the company, uniform from 10 to 299
 N_VINTAGES: Final = 290

@@ -1,6 +1,6 @@
-"""Write a simulated book: CSV as the real file is spelt, and the truth as Parquet.
+"""Write a simulated book as CSV, spelt like the real file, and its true probabilities as Parquet.
 
-A file is written under another name in the same folder and renamed when complete.
+Each file is written under a temporary name in the same folder and renamed when complete.
 """
 
 import gzip
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from propensity.simulation import facts
 from propensity.storage.atomic_write import write_whole
 
-# Level 4 takes half the time of zlib's usual 6 for a file 6 % larger; pyarrow's own is 9.
+# Level 4 takes half the time of zlib's default 6 for a file 6 % larger; pyarrow's default is 9.
 GZIP_LEVEL: Final = 4
 SPELLING: Final = pa.dictionary(pa.int8(), pa.string())
 ROW_SCHEMA: Final = pa.schema(
@@ -28,7 +28,7 @@ ROW_SCHEMA: Final = pa.schema(
         "Gender": SPELLING,
         "Age": pa.uint8(),  # years
         "Driving_License": pa.uint8(),
-        "Region_Code": pa.float64(),  # a category; the real file spells its three floats 28.0
+        "Region_Code": pa.float64(),  # a category; the real file writes its floats like 28.0
         "Previously_Insured": pa.uint8(),
         "Vehicle_Age": SPELLING,
         "Vehicle_Damage": SPELLING,
@@ -48,13 +48,13 @@ def open_book(path: Path) -> Iterator[Callable[[pa.Table], None]]:
     """Open a CSV file to write a book to.
 
     Args:
-        path: The file; gzip where its name ends in .gz. Replaced when the context ends well.
+        path: File to write, with gzip if its name ends in .gz; replaced if the block succeeds.
 
     Yields:
         A function that appends rows of `ROW_SCHEMA`.
 
     Raises:
-        OSError: The file cannot be written; whatever stood under its name is still there.
+        OSError: The file cannot be written; an existing file of that name is unchanged.
     """
     options = pa_csv.WriteOptions(quoting_style="none", quoting_header="none", batch_size=1 << 14)
     schema = _spell_floats(ROW_SCHEMA.empty_table()).schema
@@ -71,13 +71,13 @@ def open_truth(path: Path) -> Iterator[Callable[[pa.Table, Floats], None]]:
     """Open a Parquet file to write the true probabilities to.
 
     Args:
-        path: The file. Replaced when the context ends well.
+        path: File to write; replaced if the block succeeds.
 
     Yields:
         A function that appends the ids of rows and their true probabilities.
 
     Raises:
-        OSError: The file cannot be written; whatever stood under its name is still there.
+        OSError: The file cannot be written; an existing file of that name is unchanged.
     """
     with write_whole(path) as partial, pq.ParquetWriter(partial, TRUTH_SCHEMA) as writer:
         yield lambda rows, probability: writer.write_table(_truth(rows, probability))
@@ -93,14 +93,14 @@ def _byte_sink(path: Path, partial: Path) -> Iterator[BinaryIO | gzip.GzipFile]:
         if path.suffix != ".gz":
             yield plain
             return
-        # No file name and no time in the header: the same book is the same bytes.
+        # With no file name or time in the header, the same book gives the same bytes.
         with gzip.GzipFile("", "wb", GZIP_LEVEL, plain, mtime=0) as packed:
             yield packed
 
 
 def _spell_floats(rows: pa.Table) -> pa.Table:
-    # Arrow writes the float 28.0 as 28 and the real file has 28.0. All of them are whole numbers,
-    # so a dictionary of spellings indexed by the number itself is right, and as fast as an int.
+    # Arrow writes the float 28.0 as 28, but the real file has 28.0. All values are whole numbers,
+    # so a dictionary of spellings indexed by the number is exact and as fast as an integer.
     for position, field in enumerate(rows.schema):
         if pa.types.is_floating(field.type):
             number = pa.array(rows[field.name].to_numpy().astype(np.int32))

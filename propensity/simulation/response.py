@@ -1,4 +1,4 @@
-"""The known response of simulated policyholders, so that a model can be held against the truth.
+"""The response function of simulated policyholders, so that models can be compared with the truth.
 
     true probability = sigmoid(intercept + signal * (score - centre))
 
@@ -18,10 +18,10 @@
             + 0.40 [N, male, ages to 29]
             + 0.40 [N, vehicle over 2 years, ages from 60]
 
-N means not previously insured, [..] is 1 where all of it holds and 0 elsewhere; logits throughout.
+N means not previously insured; [..] is 1 where all its conditions hold, else 0; units are logits.
 age() is linear between the points of `AGE_EFFECT`; channel() and region() are `CHANNEL_EFFECT` and
-`REGION_EFFECT`, 0 where not listed. Vintage does nothing, as in the real table. The centre and the
-intercept are those of one fixed reference sample, so they depend on no seed.
+`REGION_EFFECT`, 0 where not listed. Vintage has no effect, as in the real table. Centre and
+intercept come from one fixed reference sample, so they do not depend on a seed.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ REGION_EFFECT: Final = {
     30: 0.20, 15: -0.30, 50: -0.55, 47: -0.35, 37: -0.45, 26: -0.60, 27: -0.50, 2: -0.40,
     10: -0.25, 48: -0.30, 36: -0.25, 9: -0.40, 20: -0.30, 32: -0.30, 43: -0.30,
 }  # fmt: skip
-# Lowest and highest value, both included, by attribute of Policyholders.
+# Lowest and highest value (inclusive) by attribute of Policyholders.
 Ranges = Mapping[str, tuple[int, int]]
 OPEN: Final = {"insured": (0, 0)}
 DAMAGED: Final = {"damaged": (1, 1)}
@@ -69,8 +69,8 @@ JOINT_EFFECTS: Final[tuple[tuple[float, Ranges], ...]] = (
     (0.40, OPEN | {"vehicle_age": (2, 2), "age": (60, 255)}),
 )
 
-MAX_SIGNAL: Final = 20.0  # far beyond any use; keeps the search for the intercept bounded
-N_REFERENCE: Final = 1 << 20  # rows; prevalence is then good to 0.00015
+MAX_SIGNAL: Final = 20.0  # beyond any practical value; bounds the search for the intercept
+N_REFERENCE: Final = 1 << 20  # rows; gives the prevalence to within 0.00015
 REFERENCE_SEED: Final = 20_200_911
 INTERCEPT_TOLERANCE: Final = 1e-9  # logits
 
@@ -91,7 +91,7 @@ class ResponseLaw:
     signal: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse values out of range."""
+        """Check the ranges."""
         if not 0 < self.prevalence < 1:
             raise ValueError(f"prevalence is {self.prevalence}, expected above 0 and below 1")
         if not 0 <= self.signal <= MAX_SIGNAL:
@@ -99,14 +99,14 @@ class ResponseLaw:
 
 
 def response_probability(people: Policyholders, law: ResponseLaw) -> Floats:
-    """Give the true probability of a response, by the formula of this module.
+    """Compute the true probability of a response with the formula of this module.
 
     Args:
-        people: The policyholders.
+        people: Columns of the policyholders.
         law: Prevalence and signal.
 
     Returns:
-        Probabilities of shape (n_rows,).
+        Probabilities, shape (n_rows,).
     """
     centred = _score(people) - _reference().centre
     return _sigmoid(_intercept(law) + law.signal * centred)
@@ -148,7 +148,7 @@ def _by_code(effects: dict[int, float]) -> Floats:
 
 @dataclass(frozen=True)
 class _Reference:
-    """Scores of the reference sample to a thousandth, with the share of rows at each."""
+    """Scores of the reference sample, rounded to thousandths, and the share of rows at each."""
 
     scores: Floats
     shares: Floats
@@ -158,8 +158,8 @@ class _Reference:
 @cache
 def _reference() -> _Reference:
     score = _score(draw_policyholders(N_REFERENCE, np.random.default_rng(REFERENCE_SEED)))
-    # Thousandths: each step of the search sums a few thousand values, not a million, and the
-    # centre does not hang on the last bits of a mean, which differ between processors.
+    # With thousandths, each step of the search sums a few thousand values, not a million, and the
+    # centre does not depend on the last bits of a mean, which differ between processors.
     thousandths, counts = np.unique(np.rint(score * 1000).astype(np.int64), return_counts=True)
     centre = int(thousandths @ counts) / N_REFERENCE / 1000
     return _Reference(thousandths / 1000, counts / N_REFERENCE, round(centre, 4))
@@ -167,7 +167,7 @@ def _reference() -> _Reference:
 
 @cache
 def _intercept(law: ResponseLaw) -> float:
-    """Search by halving for the intercept at which the reference sample has the prevalence."""
+    """Find the intercept that gives the reference sample the prevalence, by bisection."""
     reference = _reference()
     steps = law.signal * (reference.scores - reference.centre)
     reach = 20.0 + float(np.ptp(steps))

@@ -1,6 +1,6 @@
-"""Integer lookup tables that turn 16 random bits into values with the shares of the facts.
+"""Integer lookup tables that turn 16 random bits into values with the shares in `facts`.
 
-Several times faster than `Generator.choice(p=...)`, and the same on every machine.
+They are several times faster than `Generator.choice(p=...)` and identical on every machine.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ Floats = npt.NDArray[np.float64]
 
 N_SLOTS = 1 << 16
 N_AGES = len(facts.AGES_PER_10_000)
-N_GROUPS = len(facts.LEADING_CHANNELS) + 1  # the last one: all other channels
+N_GROUPS = len(facts.LEADING_CHANNELS) + 1  # the last group holds all other channels
 
 
 @dataclass(frozen=True)
 class Tables:
-    """Lookups by bits (which value) and thresholds (how many of 65,536 draws say yes)."""
+    """Lookups from bits to values, and thresholds (how many of 65,536 draws are positive)."""
 
-    year: Ints  # (65536,), age less FIRST_AGE
+    year: Ints  # (65536,), age minus FIRST_AGE
     group: Ints  # (ages, 4096)
     leading_channel: Ints  # (groups,)
     other_channel: Ints  # (65536,)
@@ -43,7 +43,7 @@ class Tables:
 
 @cache
 def build_tables() -> Tables:
-    """Build the tables from the facts, once a process.
+    """Build the tables from the facts, once per process.
 
     Returns:
         The tables, 3 MB in all.
@@ -68,7 +68,7 @@ def build_tables() -> Tables:
 
 
 def _slots(shares: npt.ArrayLike, n_slots: int = N_SLOTS) -> Ints:
-    """Give each value its share of the slots: a uniform slot then holds a value so distributed."""
+    """Give each value its share of slots, so that uniform slots yield values in these shares."""
     total = np.cumsum(np.asarray(shares, np.float64))
     edges = np.rint(total / total[-1] * n_slots).astype(np.int64)
     return np.repeat(np.arange(len(edges), dtype=np.uint8), np.diff(edges, prepend=0))

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: a file has a temporary name until it is finished."""
+"""Atomic writes: a file has a temporary name until it is complete."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,25 +7,25 @@ from pathlib import Path
 
 @contextmanager
 def write_whole(path: Path, ending: str = "") -> Iterator[Path]:
-    """Let a file be written under another name; it takes its own when the block ends well.
+    """Yield a temporary name to write to, and rename it to `path` if the block succeeds.
 
-    Whatever stood there before is there until then. A process that is killed leaves at most a file
-    `NAME.unfinished`, which nobody reads and the next one replaces.
+    An existing file stays until then. A process that is killed leaves at most a file
+    `NAME.unfinished`, which nobody reads and the next writer replaces.
 
     Args:
-        path: The file, in a folder that is there. A device or a pipe is written to as it is.
-        ending: Added to the temporary name, for those who look at it.
+        path: File in an existing folder. A device or a pipe is written to directly.
+        ending: Suffix of the temporary name, to tell writers apart.
 
     Yields:
-        What to write to.
+        Path to write to.
 
     Raises:
-        OSError: It cannot be written or renamed.
+        OSError: The file cannot be written or renamed.
     """
     if path.exists() and not path.is_file():
         yield path
         return
-    target = path.resolve()  # a link stays one
+    target = path.resolve()  # a symbolic link is kept: its target is replaced
     unfinished = name_unfinished(target, ending)
     try:
         yield unfinished
@@ -35,5 +35,5 @@ def write_whole(path: Path, ending: str = "") -> Iterator[Path]:
 
 
 def name_unfinished(path: Path, ending: str = "") -> Path:
-    """The name a file has until it is whole, in the same folder: renaming is one step there."""
+    """Return the temporary name of a file, in the same folder so that renaming is atomic."""
     return path.with_name(f"{path.name}.unfinished{ending}")

@@ -1,4 +1,4 @@
-"""CSV files that a spreadsheet cannot mistake for formulas (OWASP: CSV injection)."""
+"""Escape cells that a spreadsheet would run as formulas (OWASP: CSV injection)."""
 
 import re
 
@@ -9,15 +9,15 @@ FORMULA_STARTS = "=+-@\t\r\n＝＋－＠"  # noqa: RUF001  (full-width signs cou
 
 
 def defuse(value: object) -> object:
-    """Put an apostrophe before a text that begins like a formula."""
+    """Put an apostrophe before a text that starts like a formula."""
     begins = isinstance(value, str) and value.startswith(tuple(FORMULA_STARTS))
     return f"'{value}" if begins else value
 
 
 def defuse_column(texts: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Do so with each text of a column; a plain number stays.
+    """Put an apostrophe before each text that starts like a formula, except plain numbers.
 
-    What begins with an apostrophe gets one more, so that taking one off gives back what was read.
+    A leading apostrophe is doubled, so that removing one always restores the original text.
     """
     begins = pc.match_substring_regex(texts, f"^[{re.escape(FORMULA_STARTS)}']")
     is_number = pc.match_substring_regex(texts, r"^[-+][0-9]+([.][0-9]+)?$")

@@ -1,4 +1,4 @@
-"""SHA-256 of files, code and settings: the one place where digests are made."""
+"""SHA-256 digests of files, code and settings."""
 
 import functools
 import hashlib
@@ -10,7 +10,7 @@ from propensity import __version__
 
 
 def digest_files(files: list[Path]) -> str:
-    """SHA-256 over the contents of all files in order; their names do not matter."""
+    """SHA-256 of the contents of all files in order; file names do not matter."""
     whole = hashlib.sha256()
     for path in files:
         with path.open("rb") as stream:
@@ -26,7 +26,7 @@ def digest_file(path: Path) -> str:
 
 @functools.cache
 def digest_code(folder: Path) -> str:
-    """SHA-256 of every source below a folder and the versions of all installed packages."""
+    """SHA-256 of every source file below a folder and the versions of all installed packages."""
     sources = {str(p.relative_to(folder)): digest_file(p) for p in folder.rglob("*.py")}
     return digest_facts([sources, sorted({(d.name, d.version) for d in distributions()})])
 
@@ -37,6 +37,6 @@ def digest_facts(facts: object) -> str:
 
 
 def digest_config(contract_digest: str, decisive: dict[str, object]) -> str:
-    """SHA-256 of everything but the book that decides the scores: contract, settings, code."""
+    """SHA-256 of all that determines the scores, except the book: contract, settings, code."""
     text = json.dumps([contract_digest, decisive, __version__], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

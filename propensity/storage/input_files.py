@@ -1,4 +1,4 @@
-"""Which CSV files make tonight's book, and the digest that tells one book from another."""
+"""Find the CSV files of a book."""
 
 import glob
 from pathlib import Path
@@ -7,17 +7,17 @@ from propensity.errors import InputError
 
 
 def find_files(patterns: list[str]) -> list[Path]:
-    """Expand files and globs, in the order given, globs sorted.
+    """Expand files and globs in the given order; the matches of a glob are sorted.
 
     Raises:
-        InputError: A pattern that matches no file, or one file twice.
+        InputError: A pattern matches no file, a match is not a file, or a file is given twice.
     """
     found: list[Path] = []
     for pattern in patterns:
-        # a name with brackets in it is a name; Path.glob refuses absolute patterns
+        # An existing name with brackets is not a glob; Path.glob rejects absolute patterns.
         matches = [pattern] if Path(pattern).exists() else sorted(glob.glob(pattern))  # noqa: PTH207
         if not matches:
-            todo = "Correct the path, or start from another folder"
+            todo = "Correct the path, or start in another folder"
             raise InputError(f"No file matches {pattern!r} in {Path.cwd()}", todo=todo)
         found += [Path(m) for m in matches]
     _check_files(found)

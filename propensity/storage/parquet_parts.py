@@ -1,4 +1,4 @@
-"""Parquet parts: a book in files of about a million rows, written and read a batch at a time."""
+"""Parquet parts: a book in files of about a million rows, written and read batch by batch."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,12 +17,12 @@ BATCH_ROWS = 131_072
 class PartWriter:
     """Writes rows to part-00000.parquet, part-00001.parquet ... (zstd).
 
-    A part has a temporary name until it is whole. Parts already in the folder are removed first.
+    A part has a temporary name until it is complete. Parts already in the folder are removed.
 
     Args:
-        folder: Where the parts go.
-        schema: Types of every part.
-        part_rows: A part is closed once it has this many rows.
+        folder: Folder of the parts; created if missing.
+        schema: Schema of every part.
+        part_rows: Number of rows at which a part is closed.
     """
 
     def __init__(self, folder: Path, schema: pa.Schema, part_rows: int = PART_ROWS) -> None:
@@ -36,7 +36,7 @@ class PartWriter:
             leftover.unlink()
 
     def write(self, rows: pa.Table) -> None:
-        """Append rows, already in the schema's types."""
+        """Append rows whose types match the schema."""
         if not rows.num_rows:
             return
         if self._writer is None:
@@ -60,7 +60,7 @@ class PartWriter:
         return self.folder / f"part-{len(self.paths):05d}.parquet"
 
     def __enter__(self) -> Self:
-        """Return the writer; nothing is opened before the first row."""
+        """Return the writer; no file is opened before the first row."""
         return self
 
     def __exit__(
@@ -69,7 +69,7 @@ class PartWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Finish the last part; after an error leave it under its temporary name."""
+        """Finish the last part; after an error, leave it under its temporary name."""
         if error is None:
             self._finish_part()
         elif self._writer is not None:

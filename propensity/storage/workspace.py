@@ -1,4 +1,4 @@
-"""Every path the job writes, as a method of one object."""
+"""Every path that the job writes, as a method of one object."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folder of run data; nothing is made before it is written to."""
+    """The folder of run data; folders are created only when something is written."""
 
     root: Path
 
     @property
     def lock(self) -> Path:
-        """Held by the night under way."""
+        """Lock file of the night in progress."""
         return self.root / "night.lock"
 
     @property
@@ -22,15 +22,15 @@ class Workspace:
 
     @property
     def comparisons(self) -> Path:
-        """A folder for each comparison of strategies."""
+        """Parent of the folders of strategy comparisons."""
         return self.root / "comparisons"
 
     def curated(self, run_name: str) -> Path:
-        """Parts of checked rows and rejected.csv of one run."""
+        """Parts of checked rows, and rejected.csv, of one run."""
         return self.root / "curated" / run_name
 
     def reports(self, run_name: str) -> Path:
-        """HTML pages of one run, and its profile."""
+        """HTML pages and profile of one run."""
         return self.root / "reports" / run_name
 
     def night_page(self, run_name: str) -> Path:
@@ -39,10 +39,10 @@ class Workspace:
 
     def decision_card(self, run_name: str) -> Path:
         """The decision card of one run, as the UI shows it."""
-        return self.reports(run_name) / "decision.md"
+        """The decision card of one run, as shown in the Prefect UI."""
 
     def profile(self, run_name: str) -> Path:
-        """How often each value occurred in one run's book; the next night compares with it."""
+        """Value counts of one run's book, with which the next night compares its own."""
         return self.reports(run_name) / "counts.json"
 
     def model(self, version: str) -> Path:
@@ -50,9 +50,9 @@ class Workspace:
         return self.root / "models" / version
 
     def receipts(self, run_name: str) -> Path:
-        """What the stages of one run left behind, by their digests."""
+        """Checkpoints of the stages of one run."""
         return self.root / "receipts" / run_name
 
     def scores(self, run_name: str) -> Path:
-        """Parts of scores of one run."""
+        """Parts with the scores of one run."""
         return self.root / "scores" / run_name
