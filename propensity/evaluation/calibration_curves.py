@@ -1,6 +1,6 @@
-"""Curves that bend the log-odds of scores to what the responses say.
+"""Monotone curves that map the log-odds of scores to those of the observed responses.
 
-Fitted by logistic regression on features of the logit, made monotone, kept as points.
+Each is a logistic regression on features of the logit, made monotone and stored as points.
 """
 
 from typing import Any, Literal
@@ -10,22 +10,22 @@ from numpy.typing import NDArray
 from scipy.special import log_expit, logit
 
 Curve = tuple[tuple[float, ...], tuple[float, ...]]
-"""Logits before, increasing, and after, rising too: straight in between, shifted beyond."""
+"""Logits before and after, both increasing: linear between points, shifted outside."""
 Family = Literal["beta", "spline"]
 N_KNOTS = 8
 N_FREE: dict[Family, int] = {"beta": 3, "spline": N_KNOTS + 1}
-"""Parameters, the simplest family first."""
+"""Number of parameters, the simplest family first."""
 N_BINS = 2_000
-"""Of equally many scores, that a curve is fitted to: as good as the scores, and soon done."""
+"""Bins of equally many scores for fitting: as accurate as all scores, but fast."""
 NEXT_TO_NONE = 1e-6
 N_POINTS = 201
-"""At which a curve is kept."""
+"""Number of points that a curve is stored as."""
 LEAST_SLOPE = 1e-3
-"""Of a curve: where it does not rise, whom to call first must not become a matter of chance."""
+"""Smallest slope of a curve: on a flat part the order of calls would be arbitrary."""
 WEAK = 1e3
-"""Of the penalty, inverse: it only keeps the fit from running off on scores that decide all."""
+"""Inverse strength of the penalty, which only keeps fits on separable scores finite."""
 SMALLEST, LARGEST = 1e-12, 1 - 1e-7
-"""Probabilities beyond count as these; float32 has none between the largest and 1."""
+"""Probabilities are clipped to this range; float32 has no value between the largest and 1."""
 AS_IT_IS: Curve = ((0.0,), (0.0,))
 
 
@@ -33,16 +33,16 @@ def fit_curve(response: NDArray[Any], probability: NDArray[Any], family: Family)
     """Fit a curve to responses.
 
     Args:
-        response: 0 or 1, shape (n,).
-        probability: Shape (n,).
+        response: Responses, 0 or 1, shape (n,).
+        probability: Probabilities, shape (n,).
         family: `beta`: a log p - b log(1 - p) + c (Kull et al. 2017, "Beta calibration");
             `spline`: quadratic in the logit, knots at its quantiles (Lucena 2018, "Spline-based
             probability calibration").
 
     Returns:
-        Where all responses are alike, nothing is learnt: the curve that changes nothing.
+        The curve; the identity if all responses are equal, because nothing can be learnt.
     """
-    # a second: commands that only read know this module too
+    # Importing scikit-learn takes a second, and read-only commands import this module too.
     from sklearn.isotonic import IsotonicRegression
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import FunctionTransformer, SplineTransformer
@@ -51,7 +51,7 @@ def fit_curve(response: NDArray[Any], probability: NDArray[Any], family: Family)
         return AS_IT_IS
     logits, n_rows, n_ones = _sum_bins(find_logits(probability), response)
     knots = np.unique(np.quantile(logits, np.linspace(0, 1, N_KNOTS)))
-    if len(knots) == 1:  # all scores are alike
+    if len(knots) == 1:  # all scores are equal
         return (float(knots[0]),), (float(logit(response.mean())),)
     if family == "beta":
         features = FunctionTransformer(lambda z: np.hstack([log_expit(z), -log_expit(-z)]))
@@ -71,7 +71,7 @@ def fit_curve(response: NDArray[Any], probability: NDArray[Any], family: Family)
 def _sum_bins(
     logits: NDArray[np.float64], response: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Middle logit, rows and ones of each bin, in order; at the ends bins of next to no rows."""
+    """Return median logit, rows and ones of each bin, in order, with almost empty end bins."""
     order = np.argsort(logits)
     ends = np.linspace(0, len(order), min(N_BINS, len(order)) + 1).astype(int)
     places = np.concatenate([[0], (ends[1:] + ends[:-1]) // 2, [-1]])
@@ -80,7 +80,7 @@ def _sum_bins(
 
 
 def bend_logits(logits: NDArray[np.float64], curve: Curve) -> NDArray[np.float64]:
-    """Return the logits after, shape (n,) as those before."""
+    """Return the logits after applying the curve, shape (n,)."""
     before, after = curve
     beyond = logits - np.clip(logits, before[0], before[-1])
     return np.asarray(np.interp(logits, before, after) + beyond)

@@ -1,4 +1,4 @@
-"""Do probabilities add up: buyers to expect in each tenth of the labelled, and those there were."""
+"""Check that probabilities add up: expected and actual buyers in each tenth of labelled rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +14,14 @@ N_DECILES = 10
 
 @dataclass(frozen=True)
 class Decile:
-    """A tenth of the policyholders whose response is known, by cross-fitted probability.
+    """A tenth of the labelled policyholders, by cross-fitted probability.
 
     Args:
-        decile: 1 is the best, 10 the last.
-        n_rows: Policyholders; equal probabilities stay together, so not exactly a tenth.
+        decile: Rank from 1, the best.
+        n_rows: Number of policyholders; ties stay together, so not exactly a tenth.
         expected_buyers: Sum of their probabilities.
-        interval: Of the number that says yes if each probability is right, 95 %.
-        actual_buyers: Said yes.
+        interval: 95 % interval of the number of buyers if every probability is right.
+        actual_buyers: Number that said yes.
     """
 
     decile: int
@@ -32,19 +32,19 @@ class Decile:
 
     @property
     def agrees(self) -> bool:
-        """Whether as many said yes as the probabilities make likely."""
+        """Whether the actual number of buyers lies within the interval."""
         return self.interval.low <= self.actual_buyers <= self.interval.high
 
 
 def compare_buyers(response: NDArray[Any], probability: NDArray[Any]) -> tuple[Decile, ...]:
-    """Hold the buyers to expect against those there were, in each tenth by probability.
+    """Compare expected with actual buyers in each tenth by probability.
 
     Args:
-        response: 0 or 1, shape (n,), not empty.
-        probability: Cross-fitted, shape (n,).
+        response: Responses, 0 or 1, shape (n,), not empty.
+        probability: Cross-fitted probabilities, shape (n,).
 
     Returns:
-        The best tenth first; fewer than ten where many have the same probability.
+        The deciles, best first; fewer than ten if many probabilities are equal.
     """
     distinct, code, n = np.unique(-probability, return_inverse=True, return_counts=True)
     p, tenth = -distinct.astype(np.float64), cut_bands(n, N_DECILES)
@@ -55,6 +55,6 @@ def compare_buyers(response: NDArray[Any], probability: NDArray[Any]) -> tuple[D
 
 
 def _describe(place: int, n: float, expected: float, variance: float, actual: float) -> Decile:
-    # only the coins are uncertain here: that the probabilities may be off is what is looked at
+    # Only chance counts here: whether the probabilities are off is the question being asked.
     interval = expect_buyers(expected, variance, 1.0, 0.0, round(n))
     return Decile(place, round(n), expected, interval, round(actual))

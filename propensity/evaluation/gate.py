@@ -1,4 +1,4 @@
-"""May the candidate replace the champion, and why: one decision, one sentence."""
+"""The promotion gate: whether the candidate replaces the champion, and why, in one sentence."""
 
 from dataclasses import replace
 
@@ -9,17 +9,17 @@ from propensity.evaluation.slices import Slice
 def decide(contest: Contest, margin: float, slice_tolerance: float) -> Decision:
     """Decide whether the candidate is promoted.
 
-    It must beat every baseline: the lower end of its F1 interval above theirs. Against a champion
-    its F1 must be higher by `margin`, the paired interval of the difference must lie above 0, and
-    in no slice of the book may its net benefit be clearly worse by more than `slice_tolerance`.
-    By this an equal candidate is promoted in 2.5 % of nights, in hardly any where the margin is
-    beyond what chance does to F1 (benchmarks/truth.py).
-    A candidate that loses leaves the champion to serve; without a champion nothing may serve.
+    The candidate must beat every baseline: the lower end of its F1 interval must exceed their F1.
+    If there is a champion, the candidate's F1 must be higher by more than `margin`, the paired
+    interval of the difference must lie above 0, and in no slice may its net benefit be clearly
+    worse by more than `slice_tolerance`. An equally good candidate is then promoted in 2.5 % of
+    nights, and hardly ever if the margin exceeds chance variation in F1 (benchmarks/truth.py).
+    If the candidate loses, the champion keeps serving; without a champion no model may serve.
 
     Args:
         contest: Candidate, champion and baselines on the same rows.
-        margin: F1 by which the candidate must beat the champion.
-        slice_tolerance: Net benefit by which it may be worse in a slice, a share of its ones.
+        margin: F1 difference by which the candidate must beat the champion.
+        slice_tolerance: Net benefit it may lose in a slice, as a share of the slice's ones.
     """
     candidate, champion = contest.candidate, contest.champion
     quality, strongest = candidate.evaluation, max(contest.baselines, key=lambda b: b.f1)
@@ -47,13 +47,13 @@ def decide(contest: Contest, margin: float, slice_tolerance: float) -> Decision:
 
 
 def _describe_collapse(collapsed: list[Slice], n_slices: int, tolerance: float) -> str:
-    """Name the worst slice with its numbers, and say how many others there are."""
+    """Describe the worst slice with its figures, and count the others."""
     worst = min(collapsed, key=lambda s: s.gain or 0.0)
     others = {1: "", 2: ", and 1 other slice collapses"}
     return (
         f"it collapses in the slice {worst.name!r} ({worst.n_rows:,} policyholders, "
         f"{worst.n_positive:,} of them buyers): F1 {worst.f1:.4f} against "
-        f"{worst.champion_f1:.4f}, net benefit {worst.gain:+.4f} of its buyers "
+        f"{worst.champion_f1:.4f}, net benefit {worst.gain:+.4f} per buyer "
         f"({worst.gain_interval:+.4f}, widened for {n_slices} slices), "
         f"where -{tolerance:.4f} is tolerated"
         + others.get(len(collapsed), f", and {len(collapsed) - 1} other slices collapse")

@@ -1,8 +1,8 @@
-"""A second step of calibration, learnt from responses and cross-fitted: only where it helps.
+"""A second, cross-fitted calibration step that is learnt from responses and kept only if it helps.
 
-The first step, propensity/model/prior_correction.py, is arithmetic: it needs no responses of those
-it is for. It is enough for a network that learnt well; one that learnt too much of a small book, or
-never learnt probabilities (soft F1), needs this one.
+The first step, propensity/model/prior_correction.py, is arithmetic and needs no responses. It is
+enough for a well-trained network; one that overfitted a small book, or was not trained to give
+probabilities (soft F1), needs this second step.
 """
 
 from dataclasses import dataclass
@@ -24,17 +24,17 @@ from propensity.evaluation.calibration_curves import (
 from propensity.folds import N_FOLDS
 
 LEVEL = 0.01
-"""Of each test: so seldom are scores that are right bent for nothing."""
+"""Significance level: the chance of recalibrating scores that are already calibrated."""
 
 
 @dataclass(frozen=True)
 class Recalibration:
-    """One curve for each fold, learnt on the other folds; None: as good as they are."""
+    """One curve per fold, learnt on the other folds; None if the scores need no recalibration."""
 
     curves: tuple[Curve, ...] | None = None
 
     def apply(self, probabilities: NDArray[Any], folds: NDArray[Any]) -> NDArray[np.float32]:
-        """Recalibrate each row by the curve of its fold, shape (n,)."""
+        """Recalibrate each row with the curve of its fold, shape (n,)."""
         if self.curves is None:
             return np.asarray(probabilities, dtype=np.float32)
         logits, found = find_logits(probabilities), np.full(len(probabilities), np.nan)
@@ -48,13 +48,13 @@ AS_THEY_ARE = Recalibration()
 
 
 def recalibrate_if_better(scored: pd.DataFrame) -> Recalibration:
-    """Learn curves where the responses ask for them, and keep them if they help.
+    """Learn curves if the responses reject the scores, and keep them if they lower the log loss.
 
-    Whether, and of which family, is one choice for everybody; the curve of a fold knows nothing of
-    the responses in it.
+    Whether to recalibrate, and with which family, is decided once for all rows; the curve of a
+    fold uses no response of that fold.
 
     Args:
-        scored: Columns response (0/1), probability and fold, one row a labelled policyholder.
+        scored: Columns response (0/1), probability and fold, one row per labelled policyholder.
     """
     columns = (scored[c].to_numpy() for c in ("response", "probability", "fold"))
     response, probability, fold = columns
@@ -78,15 +78,15 @@ def learn_curves(
 
 
 def choose_family(response: NDArray[Any], probability: NDArray[Any]) -> Family | None:
-    """Return the simplest family of curves that is enough; None: as good as they are.
+    """Return the simplest adequate family of curves; None if no recalibration is needed.
 
-    A family is not enough if the likelihood-ratio test rejects it for the next one (Wilks 1938): if
-    twice the fall in log loss is more than the further parameters bring by chance. Scores as they
-    are lie in both families; beta curves only nearly in the splines.
+    A family is inadequate if the likelihood-ratio test rejects it against the next one (Wilks
+    1938): twice the drop in log loss exceeds what the additional parameters gain by chance. The
+    identity is in both families; beta curves are only approximately splines.
 
     Args:
-        response: 0 or 1, shape (n,).
-        probability: Shape (n,).
+        response: Responses, 0 or 1, shape (n,).
+        probability: Probabilities, shape (n,).
     """
     chosen, n_free, logits = None, 0, find_logits(probability)
     loss = _sum_log_loss(response, logits)

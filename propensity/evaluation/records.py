@@ -1,4 +1,4 @@
-"""Records of a contest: who was judged, how well, and what was decided."""
+"""Records of a contest: the models compared, their quality, and the decision."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -15,13 +15,13 @@ Outcome = Literal["promoted", "kept_champion", "rejected"]
 
 @dataclass(frozen=True)
 class Contender:
-    """A model version and its quality on tonight's labelled rows, recalibrated where that helps.
+    """A model version and its quality on tonight's labelled rows, recalibrated if that helps.
 
     Args:
-        version: Members and where they are.
-        evaluation: Of its cross-fitted scores.
-        recalibration: What was done to them first.
-        deciles: Buyers to expect and buyers there were, the best tenth first.
+        version: Members and their location.
+        evaluation: Quality of its cross-fitted scores.
+        recalibration: Recalibration applied to the scores before the evaluation.
+        deciles: Expected and actual buyers, best tenth first.
     """
 
     version: ModelVersion
@@ -32,16 +32,16 @@ class Contender:
 
 @dataclass(frozen=True)
 class Contest:
-    """What the gate looks at, all on the same rows.
+    """The input of the gate, all measured on the same rows.
 
     Args:
         candidate: Tonight's model.
-        baselines: Ways to decide without a model.
-        champion: The model promoted last; None when there is none to judge.
-        no_champion_reason: Why there is none.
-        champion_name: Name of the version promoted last, also of one that cannot be judged.
+        baselines: Decision rules that need no model.
+        champion: Model promoted last; None if no champion can be evaluated.
+        no_champion_reason: Why there is no champion.
+        champion_name: Name of the version promoted last, even if it cannot be evaluated.
         difference: Paired bootstrap interval of F1(candidate) - F1(champion).
-        slices: Candidate, and champion if there is one, in each part of the book.
+        slices: Candidate, and champion if there is one, in each slice of the book.
     """
 
     candidate: Contender
@@ -55,7 +55,7 @@ class Contest:
 
 @dataclass(frozen=True)
 class Decision:
-    """The outcome, the reason in one sentence, and who scores tonight's book (None: nobody may)."""
+    """The outcome, its reason in one sentence, and the model that scores tonight's book, if any."""
 
     outcome: Outcome
     reason: str

@@ -1,7 +1,7 @@
-"""Cut the labelled rows into slices, and count in each what was answered and who would be called.
+"""Cut the labelled rows into slices and count responses and decisions in each.
 
-Slices are the values of each category of the contract, the largest first, and fifths of a number.
-They are counted a feature at a time, so memory is one column and not the book.
+A slice is a value of a category (largest first) or a fifth of a numeric feature. Slices are
+counted one feature at a time, so memory holds one column and not the book.
 """
 
 from collections.abc import Iterator
@@ -20,15 +20,15 @@ from propensity.ingest.contract_column import Column
 from propensity.metrics.binning import cut_bands
 
 N_BANDS = 5
-"""Of a number: fifths are small enough to hide nothing and large enough to be judged."""
+"""Bands of a number: fifths are narrow enough to reveal a problem and large enough to judge."""
 MIN_ROWS = 1000
 MIN_POSITIVE = 100
-"""With fewer ones F1 is not known to 0.1 either way, and each slice widens all the intervals."""
+"""With fewer ones F1 is not known to within 0.1, and each slice widens all the intervals."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tally:
-    """A slice as counts: how many have 4 response + 2 candidate + champion = 0 to 7."""
+    """A slice as counts of rows by 4 response + 2 candidate + champion, 0 to 7."""
 
     name: str
     kinds: NDArray[np.int64]
@@ -41,10 +41,10 @@ def tally_slices(
     """Count every slice that is large enough, feature by feature.
 
     Args:
-        book: Whose labelled rows were scored.
+        book: Book whose labelled rows were scored.
         contract: Declares the features.
-        kinds: 4 response + 2 candidate + champion of each labelled row, shape (n,).
-        probability: The candidate's, shape (n,).
+        kinds: 4 response + 2 candidate + champion for each labelled row, shape (n,).
+        probability: Probabilities of the candidate, shape (n,).
     """
     return [
         tally
@@ -54,7 +54,7 @@ def tally_slices(
 
 
 def _read(book: CuratedBook, column: Column) -> pa.ChunkedArray:
-    """Read one column of the labelled rows, in the order in which they are scored."""
+    """Read one column of the labelled rows, in the order in which they were scored."""
     known, names = pc.field("response").is_valid(), [column.curated_name]
     tables = [pq.read_table(part, columns=names, filters=known) for part in book.parts]
     return pa.concat_tables(tables)[column.curated_name]
@@ -73,7 +73,7 @@ def _tally(
 
 
 def _cut_category(column: Column, values: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
-    """Name the values, the largest first, and find the place of each row among them."""
+    """Name the values, largest first, and find the position of each row among them."""
     coded = values.combine_chunks().dictionary_encode(null_encoding="encode")
     code, labels = coded.indices.to_numpy().astype(np.int64), coded.dictionary.to_pylist()
     n = np.bincount(code, minlength=len(labels))
@@ -85,7 +85,7 @@ def _cut_category(column: Column, values: pa.ChunkedArray) -> tuple[list[str], N
 
 
 def _cut_number(column: Column, values: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
-    """Name bands of about equally many by the least and the greatest number they hold."""
+    """Cut into bands of about equal size, each named by its smallest and largest number."""
     distinct, code, n = np.unique(values.to_numpy(), return_inverse=True, return_counts=True)
     bands = cut_bands(n, N_BANDS)
     inside = (distinct[bands == band] for band in range(bands.max() + 1))

@@ -1,4 +1,4 @@
-"""How good scores are within parts of the book: an average can hide a region that collapsed."""
+"""Quality of the scores in parts of the book, because an average can hide a collapse in one."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,23 +18,23 @@ from propensity.metrics.classification import (
 from propensity.metrics.intervals import Interval
 
 ERROR_RATE = 0.05
-"""Of all slices of a night together; an equal candidate is stopped less often, see ADR 7."""
+"""Error rate over all slices of a night; equal candidates are rejected less often, see ADR 7."""
 
 
 @dataclass(frozen=True)
 class Slice:
-    """The labelled policyholders with one value of a feature, or in one band of it.
+    """The labelled policyholders with one value of a feature, or within one band of it.
 
     Args:
-        name: Such as "Region_Code = 28" or "Age 31 to 44".
-        n_rows: How many.
-        n_positive: Said yes.
+        name: Name, such as "Region_Code = 28" or "Age 31 to 44".
+        n_rows: Number of policyholders.
+        n_positive: Number that said yes.
         expected_buyers: Sum of the candidate's probabilities.
-        f1: Of the candidate, at tonight's thresholds.
-        f1_interval: Its 95 % interval.
-        champion_f1: On the same policyholders; None without a champion.
-        gain: Net benefit of the candidate less the champion's, as a share of the slice's ones.
-        gain_interval: Its paired interval, at the level of find_level.
+        f1: F1 of the candidate at tonight's thresholds.
+        f1_interval: 95 % interval of that F1.
+        champion_f1: F1 of the champion on the same policyholders; None without a champion.
+        gain: Net benefit of the candidate minus the champion's, as a share of the slice's ones.
+        gain_interval: Paired interval of the gain, at the level of find_level.
     """
 
     name: str
@@ -49,17 +49,17 @@ class Slice:
 
     @property
     def prevalence(self) -> float:
-        """Share of ones: F1 of slices with another one does not compare."""
+        """Share of ones; F1 is comparable only between slices of equal prevalence."""
         return self.n_positive / self.n_rows
 
     def collapses(self, tolerance: float) -> bool:
-        """Tell whether the candidate is worse here by more than the tolerance, and not by chance.
+        """Return whether the candidate is worse here by more than the tolerance, beyond chance.
 
-        By net benefit, not by F1: where hardly anybody says yes a better model rightly calls
-        nobody, which is an F1 of 0.
+        It uses net benefit, not F1: where hardly anybody says yes, a better model rightly calls
+        nobody, and its F1 is 0.
 
         Args:
-            tolerance: Net benefit by which it may be worse, a share of the slice's ones.
+            tolerance: Net benefit the candidate may lose, as a share of the slice's ones.
         """
         if self.gain is None or self.gain_interval is None:
             return False
@@ -67,7 +67,7 @@ class Slice:
 
 
 def find_level(n_slices: int) -> float:
-    """Return the level that each interval needs for all of them to hold in 95 % (Bonferroni)."""
+    """Return the level of each interval at which all hold together in 95 % (Bonferroni)."""
     return 1 - ERROR_RATE / max(n_slices, 1)
 
 
@@ -83,12 +83,12 @@ def measure_slices(
     """Measure the candidate, and the champion if there is one, in every slice that is large enough.
 
     Args:
-        book: Whose labelled rows were scored.
+        book: Book whose labelled rows were scored.
         contract: Declares the features.
         scored: Columns response and probability, in the order of the book.
         predicted: Decisions of the candidate, shape (n,).
         champion_predicted: Decisions of the champion, shape (n,).
-        seed: Of the bootstrap.
+        seed: Seed of the bootstrap.
     """
     kinds = 4 * scored["response"].to_numpy() + 2 * predicted
     if champion_predicted is not None:
@@ -102,14 +102,14 @@ def measure_slices(
 
 
 def _find_paying(kinds: NDArray[Any]) -> float:
-    """Probability from which on a call raises F1 of the book: half of the candidate's."""
+    """Return the probability above which a call raises F1: half of the candidate's F1."""
     return _find_f1(np.bincount(kinds, minlength=8).reshape(2, 2, 2).sum(axis=2)) / 2
 
 
 def _measure(tally: Tally, seed: int, *, has_champion: bool) -> Slice:
     n = tally.kinds.reshape(2, 2, 2)  # by response, candidate, champion
     of_candidate, of_champion = n.sum(axis=2), n.sum(axis=1)
-    # who calls nobody has F1 0: against them the difference is the F1 itself
+    # A model that calls nobody has F1 0, so the difference from it is the F1 itself.
     alone = np.stack([of_candidate, np.zeros_like(of_candidate)], axis=2).ravel()
     return Slice(
         name=tally.name,
@@ -129,5 +129,5 @@ def _compare(found: Slice, tally: Tally, pays: float, level: float, seed: int) -
 
 
 def _find_f1(n: NDArray[np.int64]) -> float:
-    """Of policyholders counted by response and decision, shape (2, 2)."""
+    """Return F1 from policyholders counted by response and decision, shape (2, 2)."""
     return 2 * int(n[1, 1]) / int(n[1].sum() + n[:, 1].sum())

@@ -1,6 +1,6 @@
-"""How far one book, or one part of it, has moved away from another: effect sizes, no p-values.
+"""Drift between two books, or two parts of one: effect sizes, not p-values.
 
-With a million policyholders everything differs significantly; what counts is how much.
+With a million policyholders every difference is significant; what matters is its size.
 """
 
 from dataclasses import dataclass
@@ -16,22 +16,22 @@ NOTABLE, LARGE = 0.1, 0.25
 """Customary bands of the stability index (Siddiqi 2006, Credit Risk Scorecards, ch. 8)."""
 N_BANDS = 10
 LEAST_WIDTH = 0.01
-"""Of a band of probabilities: half of a book lies closer together, and moves as one each night."""
+"""Smallest band of probabilities: half of a book is closer together and shifts as one."""
 MAX_VALUES = 20
 """Rarer values of a category count as one: many small cells would add up to a shift by chance."""
 EMPTY_SHARE = 1e-4
-"""Stands for an empty band, because the logarithm of nothing is infinite."""
+"""Share assumed for an empty band, because the logarithm of 0 is infinite."""
 
 
 @dataclass(frozen=True)
 class ColumnDrift:
-    """How far a column has moved.
+    """The drift of one column.
 
     Args:
-        column: Its name.
-        stability_index: See measure_stability; 0 is no shift.
-        n_unseen_values: Values of a category that the reference does not have.
-        n_unseen_rows: Policyholders who have them.
+        column: Name of the column.
+        stability_index: Population stability index, see measure_stability; 0 means no shift.
+        n_unseen_values: Number of values of a category that the reference does not have.
+        n_unseen_rows: Number of policyholders with such a value.
     """
 
     column: str
@@ -41,7 +41,7 @@ class ColumnDrift:
 
     @property
     def strength(self) -> Literal["small", "notable", "large"]:
-        """Which of the customary bands it is in."""
+        """The customary band of the stability index."""
         if self.stability_index < NOTABLE:
             return "small"
         return "notable" if self.stability_index < LARGE else "large"
@@ -50,17 +50,17 @@ class ColumnDrift:
 def compare_nights(
     last: Profile, tonight: Profile, *, by_same_model: bool
 ) -> tuple[ColumnDrift, ...]:
-    """Compare features and probability with last night, the largest shift first.
+    """Compare features and probability with last night, largest shift first.
 
-    A feature that only one of them has, or had as another kind, is left out. So is the probability
-    where another model gave it: two models may agree on who is best and spread their scores
-    differently (an index of 3.1 was met where 1,900 of the best 2,000 stayed), which says nothing
+    A feature that only one night has, or that changed its kind, is left out. So is the probability
+    if another model gave it: two models may agree on the best policyholders and spread their scores
+    differently (an index of 3.1 was seen while 1,900 of the best 2,000 stayed), which says nothing
     about the book.
 
     Args:
-        last: Of last night.
-        tonight: Of tonight.
-        by_same_model: The same model version scored both.
+        last: Profile of last night.
+        tonight: Profile of tonight.
+        by_same_model: Whether the same model version scored both.
     """
     before = {(c.name, c.is_number): c for c in (*last.features, last.probability)}
     columns = (*tonight.features, tonight.probability) if by_same_model else tonight.features
@@ -72,10 +72,10 @@ def compare_nights(
 
 
 def compare_unlabelled(tonight: Profile) -> tuple[ColumnDrift, ...]:
-    """Compare those to be scored with those learnt from, the largest difference first.
+    """Compare unlabelled with labelled policyholders, largest difference first.
 
     Returns:
-        Features and probability; nothing where everybody's response is known, or nobody's.
+        Features and probability; empty if all responses are known, or none is.
     """
     every = (*tonight.features, tonight.probability)
     return _sort(
@@ -93,7 +93,7 @@ def _sort(found: list[ColumnDrift | None]) -> tuple[ColumnDrift, ...]:
 
 
 def measure_stability(reference: NDArray[np.int64], current: NDArray[np.int64]) -> float:
-    """Population stability index: sum of (q - p) ln(q / p) over bands.
+    """Return the population stability index: sum of (q - p) ln(q / p) over bands.
 
     It is the symmetric divergence of Kullback and Leibler 1951, Annals 22, 79 (Jeffreys' J).
 
@@ -112,7 +112,7 @@ def _compare(
     n_after: NDArray[np.int64],
     least_width: float,
 ) -> ColumnDrift | None:
-    """Compare the counts of one column; None where one side has nobody."""
+    """Compare the counts of one column; None if one side is empty."""
     if not n_before.any() or not n_after.any():
         return None
     if after.is_number:
@@ -131,7 +131,7 @@ def _band_numbers(
     n_after: NDArray[np.int64],
     least_width: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Cut both at the deciles of the reference; what lies outside them goes to the ends."""
+    """Cut both at the deciles of the reference; values outside go to the first or last band."""
     held = n_before > 0
     lows = np.array(before.values, dtype=np.float64)[held]
     deciles = lows[np.unique(cut_bands(n_before[held], N_BANDS), return_index=True)[1]]
@@ -147,7 +147,7 @@ def _band_numbers(
 def _band_categories(
     before: ValueCounts, after: ValueCounts, n_before: NDArray[np.int64], n_after: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Count the values most frequent in the reference, and all others together."""
+    """Count the most frequent values of the reference, and all others together."""
     frequent = [before.values[i] for i in np.argsort(-n_before, kind="stable")[:MAX_VALUES]]
     band = {value: i for i, value in enumerate(frequent)}
     sides = ((before, n_before), (after, n_after))

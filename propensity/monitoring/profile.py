@@ -1,8 +1,8 @@
-"""How many policyholders have each value of each feature: counted once a night, and kept.
+"""Counts of policyholders by value of each feature, made once a night and stored.
 
-Prevalence per segment and drift are both made of these counts, and the next night compares with
-them, so they are small: numbers are counted in cells of three significant digits, the same ones on
-every night.
+Segments and drift both use these counts, and the next night compares its own with them. To keep
+them small, numbers are counted in cells of three significant digits, which are the same every
+night.
 """
 
 import dataclasses
@@ -23,20 +23,20 @@ from propensity.storage.atomic_write import write_whole
 from propensity.storage.tallies import tally_parts
 
 UNKNOWN, SAID_NO, SAID_YES = 0, 1, 2
-"""What is known of a policyholder: the columns of ValueCounts.n."""
+"""State of a response: the columns of ValueCounts.n."""
 
 Value = str | float | None
 
 
 @dataclass(frozen=True, eq=False)
 class ValueCounts:
-    """How often each value of a column occurs.
+    """Frequencies of the values of a column.
 
     Args:
-        name: Of the column.
-        is_number: Values are lower ends of cells, rising (see find_cells); otherwise labels.
-        values: Shape (n,); None where the cell was blank.
-        n: Policyholders with each value, by UNKNOWN, SAID_NO, SAID_YES, shape (n, 3).
+        name: Name of the column.
+        is_number: Whether values are increasing lower ends of cells (see find_cells) or labels.
+        values: Values, shape (n,); None for blank cells.
+        n: Policyholders with each value by UNKNOWN, SAID_NO, SAID_YES, shape (n, 3).
     """
 
     name: str
@@ -51,19 +51,19 @@ class ValueCounts:
 
     @property
     def n_labelled(self) -> NDArray[np.int64]:
-        """Those of them whose response is known, shape (n,)."""
+        """Labelled policyholders with each value, shape (n,)."""
         return np.asarray(self.n[:, SAID_NO] + self.n[:, SAID_YES])
 
 
 @dataclass(frozen=True)
 class Profile:
-    """The counts of one night: of every feature, and of the probabilities it was scored with."""
+    """The counts of one night: of every feature, and of the probabilities of its scores."""
 
     features: tuple[ValueCounts, ...]
     probability: ValueCounts
 
     def save(self, path: Path) -> None:
-        """Write them as JSON, at once."""
+        """Write the counts as JSON, atomically."""
         path.parent.mkdir(parents=True, exist_ok=True)
         raw = [dataclasses.asdict(c) | {"n": c.n.T.tolist()} for c in self._all]
         with write_whole(path) as unfinished:
@@ -71,7 +71,7 @@ class Profile:
 
     @classmethod
     def load(cls, path: Path) -> Self | None:
-        """Read what save wrote; None where a night left nothing that can be read."""
+        """Read what save wrote; None if the file is missing or unreadable."""
         try:
             raw = json.loads(path.read_text(encoding="utf-8"))
             *features, probability = [_read_counts(**entry) for entry in raw]
@@ -89,10 +89,10 @@ def _read_counts(name: str, is_number: bool, values: list[Value], n: Any) -> Val
 
 
 class ProfileTally:
-    """Counts the values of several columns of parts, by what is known of the response.
+    """Counts the values of several columns by the state of the response.
 
     Args:
-        columns: Column -> whether its values are numbers.
+        columns: Name of each column, and whether its values are numbers.
     """
 
     def __init__(self, columns: dict[str, bool]) -> None:
@@ -111,7 +111,7 @@ class ProfileTally:
 
 
 def profile_features(book: CuratedBook, contract: Contract) -> tuple[ValueCounts, ...]:
-    """Count the values of every feature of a book, a batch at a time."""
+    """Count the values of every feature of a book, batch by batch."""
     tally = ProfileTally({c.name: c in contract.numerics for c in contract.features})
     tally_parts(book.parts, tally)
     return tally.counts
@@ -138,7 +138,7 @@ class _ValueTally:
     def finish(self, name: str) -> ValueCounts:
         if self.is_number:
             values = sorted(self._n)
-        else:  # the largest first; equal ones by name, so that the same book gives the same bytes
+        else:  # largest first, ties by name, so that the same book gives the same bytes
             values = sorted(self._n, key=lambda v: (-self._n[v].sum(), str(v)))
         n = np.array([self._n[v] for v in values], dtype=np.int64).reshape(-1, 3)
         return ValueCounts(name, self.is_number, tuple(values), n)

@@ -1,4 +1,4 @@
-"""The share of yes in each segment of the book, with its interval."""
+"""The response rate in each segment of the book, with its interval."""
 
 from dataclasses import dataclass
 
@@ -12,18 +12,18 @@ from propensity.metrics.intervals import Interval, find_share_interval
 from propensity.monitoring.profile import SAID_YES, Profile, ValueCounts
 
 MAX_SEGMENTS = 8
-"""More values of a category than these are summed up in one segment."""
+"""If a category has more values, the rarest are merged into one segment."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Policyholders who have the same value of a feature, or one in the same band.
+    """Policyholders with the same value of a feature, or within one band of it.
 
     Args:
-        name: The value, or what the band reaches from and to.
-        n_rows: Policyholders.
-        n_labelled: Those of them whose response is known.
-        n_positive: Those of them who said yes.
+        name: The value, or the range of the band.
+        n_rows: Number of policyholders.
+        n_labelled: Number of them whose response is known.
+        n_positive: Number of them that said yes.
     """
 
     name: str
@@ -33,18 +33,18 @@ class Segment:
 
     @property
     def prevalence(self) -> float | None:
-        """Share of ones among the labelled; None where nobody is."""
+        """Share of ones among labelled policyholders; None if there are none."""
         return self.n_positive / self.n_labelled if self.n_labelled else None
 
     @property
     def interval(self) -> Interval | None:
-        """Its 95 % interval."""
+        """95 % interval of the prevalence."""
         return find_share_interval(self.n_positive, self.n_labelled) if self.n_labelled else None
 
 
 @dataclass(frozen=True)
 class FeatureSegments:
-    """A feature and its segments: of a category the largest first, unless the contract says."""
+    """A feature and its segments, largest first, or in the order that the contract declares."""
 
     feature: Column
     segments: tuple[Segment, ...]
@@ -54,11 +54,11 @@ def find_segments(counts: Profile, contract: Contract) -> tuple[FeatureSegments,
     """Cut the book into segments, feature by feature.
 
     Args:
-        counts: Of the night.
+        counts: Counts of the night.
         contract: Declares the features.
 
     Returns:
-        Each feature of the contract; a number in at most eight bands of about equally many.
+        Each feature of the contract; numbers in at most eight bands of about equal size.
     """
     by_name = {c.name: c for c in counts.features}
     return tuple(_cut(column, by_name[column.name]) for column in contract.features)

@@ -1,4 +1,4 @@
-"""Score a whole book, sort it and rank it, in flat memory: passes over parts of Parquet."""
+"""Score a whole book, sort it and rank it in constant memory, in passes over Parquet parts."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -23,7 +23,7 @@ from propensity.settings import LeadRules
 from propensity.storage.parquet_parts import PartWriter, read_batches
 
 OnPart = Callable[[int, Callable[[], int]], Any]
-"""Told the number of a part and what scores it; calling that returns its rows."""
+"""Called with the number of a part and a function that scores it and returns its row count."""
 
 
 def score_book(
@@ -35,20 +35,20 @@ def score_book(
     on_progress: OnProgress = ignore_progress,
     on_part: OnPart = lambda _, score_part: score_part(),
 ) -> ScoredBook:
-    """Score every policyholder, a batch at a time.
+    """Score every policyholder, batch by batch.
 
     Args:
-        book: Whom to score.
-        serving: The version that serves tonight, how its scores are recalibrated, and the
-            threshold of each fold, chosen on the other folds.
+        book: Policyholders to score.
+        serving: Version that scores tonight, its recalibration, and the threshold of each fold,
+            chosen on the other folds.
         contract: Declares the features.
-        rules: Who is a lead.
-        folder: Where the parts of scores go, best first.
-        on_progress: Called with the share of rows done.
-        on_part: Called once a part, in their order, with what scores it: has to call that.
+        rules: Rules that decide who is a lead.
+        folder: Folder for the parts of scores, best first.
+        on_progress: Called with the share of rows scored.
+        on_part: Called once per part, in order, with the function that scores it; it must call it.
 
     Raises:
-        ModelError: The version does not fit the contract or lacks files.
+        ModelError: The version does not fit the contract, or its files are missing.
     """
     scorer, ranks = Scorer(serving.version, contract), ProbabilityRanks()
     with PartWriter(folder / "first_pass", UNRANKED_SCHEMA) as first:
@@ -112,7 +112,7 @@ def _decide(
 def _rank(
     rows: pa.Table, ranks: ProbabilityRanks, rules: LeadRules, n_leads_before: int
 ) -> pa.Table:
-    """Add the ranks to rows that come best first."""
+    """Add the ranks to rows sorted best first."""
     percentile = ranks.find_percentiles(rows["probability"].to_numpy())
     is_lead = rows["is_control"].to_numpy() == 0
     if not rules.includes_known:

@@ -1,7 +1,7 @@
 """Sort a scored book by probability, best first, in memory that does not grow with the book.
 
-A distribution sort: the counts of probabilities say which bucket of about a million neighbours a
-row belongs to; the buckets are written out, then read and sorted one after the other.
+This is a distribution sort: the counts of probabilities assign each row to a bucket of about a
+million neighbours; the buckets are written to disk, then read and sorted one after the other.
 """
 
 import math
@@ -23,13 +23,13 @@ BUCKET_ROWS = 1_000_000
 def sort_by_probability(
     batches: Iterable[pa.Table], ranks: ProbabilityRanks, folder: Path
 ) -> Iterator[pa.Table]:
-    """Yield the rows by falling probability, equal ones by policyholder_id.
+    """Yield the rows by decreasing probability; ties are sorted by policyholder_id.
 
     Args:
-        batches: Tables of one schema with policyholder_id and probability.
-        ranks: Has counted all their probabilities. Where more than a million are the same they
-            stay in one bucket, and memory grows with their number.
-        folder: Where buckets go in between; empty again at the end.
+        batches: Tables with one schema, which includes policyholder_id and probability.
+        ranks: Counts of all these probabilities. If more than a million are equal, they stay in
+            one bucket, and memory grows with their number.
+        folder: Folder for the temporary buckets; they are removed at the end.
     """
     buckets = _distribute(batches, ranks, folder)
     order = [("probability", "descending"), ("policyholder_id", "ascending")]

@@ -1,4 +1,4 @@
-"""What calling the best leads is expected to bring."""
+"""The expected result of calling the best leads."""
 
 import math
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from propensity.storage.parquet_parts import read_batches
 
 @dataclass(frozen=True)
 class Gain:
-    """Calling the best `percent` per cent of the leads.
+    """The expected result of calling the best `percent` per cent of the leads.
 
     Args:
-        percent: 1 to 100.
-        n_policyholders: How many that are.
+        percent: Share of the leads called, 1 to 100.
+        n_policyholders: Number of leads called.
         expected_buyers: Sum of their calibrated probabilities.
-        expected_low: Lower end of its 95 % interval, see expect_buyers.
-        expected_high: Upper end.
-        lift: Expected share of yes among them, over that among all leads.
-        reached_share: Expected buyers among them, over those among all leads.
-        actual_ratio: Actual over expected buyers, of the known responses this good.
+        expected_low: Lower end of the 95 % interval of the buyers, see expect_buyers.
+        expected_high: Upper end of that interval.
+        lift: Their expected response rate divided by that of all leads.
+        reached_share: Their expected buyers divided by those of all leads.
+        actual_ratio: Actual over expected buyers among known responses with such probabilities.
         relative_error: Standard error of that ratio.
     """
 
@@ -40,12 +40,12 @@ class Gain:
 
 
 class GainTally:
-    """Sums up what calling the best leads is expected to bring; parts have to come best first.
+    """Sums up the expected result of calling the best leads; parts must come best first.
 
     Args:
-        n_leads: Leads that may be called, see count_callable.
-        suppressed: Ids of the policyholders who may not be called, shape (n,).
-        n_calls: Calls that can be made; the forecast for them is `forecast`.
+        n_leads: Number of leads that may be called, see count_callable.
+        suppressed: Ids of the policyholders who must not be called, shape (n,).
+        n_calls: Number of calls that can be made; `forecast` is the gain from them.
     """
 
     columns = ("policyholder_id", "response_known", "response", "lead_rank", "probability")
@@ -58,7 +58,7 @@ class GainTally:
         self._before, self._found = np.zeros(6), list[NDArray[np.float64]]()
 
     def add(self, batch: pa.Table) -> None:
-        """Sum up until each cutoff: n, p, p (1 - p); of known responses: p, p (1 - p), yes."""
+        """Sum up to each cutoff: n, p, p (1 - p); of known responses: p, p (1 - p), yes."""
         p = batch["probability"].to_numpy().astype(np.float64)
         callable_ = _is_callable(batch, self.suppressed)
         known = batch["response_known"].to_numpy() == 1
@@ -72,14 +72,14 @@ class GainTally:
 
     @property
     def gains(self) -> list[Gain]:
-        """Gains of calling the best 1, 2 ... 100 per cent; empty where nobody may be called."""
+        """Gains of calling the best 1, 2 ... 100 per cent; empty if nobody may be called."""
         if not self.n_leads:
             return []
         return [self._describe(percent, n) for percent, n in enumerate(self._percents, start=1)]
 
     @property
     def forecast(self) -> Gain | None:
-        """The gain of the calls that can be made, its per cent rounded down; None without leads."""
+        """Gain of the calls that can be made, per cent rounded down; None without leads."""
         if not self.n_leads:
             return None
         return self._describe(100 * self.n_called // self.n_leads, self.n_called)
@@ -90,7 +90,7 @@ class GainTally:
 
 
 def count_callable(scores: ScoredBook, suppressed: NDArray[np.int64]) -> int:
-    """Count the leads that are not suppressed; without suppressions nothing has to be read."""
+    """Count the leads that are not suppressed; without suppressions, no part is read."""
     if not len(suppressed):
         return scores.n_leads
     columns = ["policyholder_id", "lead_rank"]
@@ -100,7 +100,7 @@ def count_callable(scores: ScoredBook, suppressed: NDArray[np.int64]) -> int:
 
 def _describe(percent: int, sums: NDArray[np.float64], of_all: NDArray[np.float64]) -> Gain:
     n, expected, variance, known, known_variance, said_yes = sums.tolist()
-    # where no response is known nothing speaks for the probabilities
+    # without known responses there is no evidence that the probabilities are right
     ratio, error = (said_yes / known, math.sqrt(known_variance) / known) if known else (1.0, 1.0)
     interval = expect_buyers(expected, variance, ratio, error, int(n))
     reached = expected / of_all[1] if of_all[1] else 0.0

@@ -1,4 +1,4 @@
-"""Percentile and decile of a probability within a book of any size, in fixed memory."""
+"""Percentile and decile of a probability within a book of any size, in constant memory."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ DROPPED_BITS = 9
 
 
 class ProbabilityRanks:
-    """Counts probabilities by their bits, which for positive floats are in the same order."""
+    """Counts probabilities by their bits, which sort like the values for positive floats."""
 
     def __init__(self) -> None:
         n_bins = int(np.float32(1).view(np.uint32) >> DROPPED_BITS) + 1
@@ -24,23 +24,23 @@ class ProbabilityRanks:
         self._cumulated = None
 
     def find_percentiles(self, probabilities: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Share of the book, in per cent, whose probability is not higher: 100 is the best.
+        """Return the per cent of the book whose probability is not higher: 100 is the best.
 
         Args:
-            probabilities: Shape (n,), counted before.
+            probabilities: Probabilities already counted, shape (n,).
 
         Returns:
-            Percentiles in (0, 100], shape (n,); equal probabilities share one.
+            Percentiles in (0, 100], shape (n,); equal probabilities have the same one.
         """
         return np.asarray(100 * self._count_not_better(probabilities) / self.n_rows)
 
     def count_better(self, probabilities: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return how many of the book are clearly more probable, shape (n,)."""
+        """Return the number of policyholders in a higher bin of probability, shape (n,)."""
         return np.asarray(self.n_rows - self._count_not_better(probabilities))
 
     @property
     def n_rows(self) -> int:
-        """Probabilities counted."""
+        """Number of probabilities counted."""
         return int(self._counts.sum())
 
     def _count_not_better(self, probabilities: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -54,5 +54,5 @@ def _find_bins(probabilities: NDArray[np.float32]) -> NDArray[np.uint32]:
 
 
 def find_deciles(percentiles: NDArray[Any]) -> NDArray[np.int8]:
-    """Tenth of the book, 1 (percentile above 90, the best) to 10, shape (n,)."""
+    """Return the tenth of the book, 1 (percentile above 90, the best) to 10, shape (n,)."""
     return (11 - np.ceil(percentiles / 10)).astype(np.int8)

@@ -1,4 +1,4 @@
-"""The record of a scored book; apart from scoring.py, which needs TensorFlow."""
+"""The record of a scored book, separate from batch_scoring.py, which imports TensorFlow."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +21,15 @@ SCORES_SCHEMA = pa.schema(
         ("sales_channel", pa.int32()),
     ]
 )
-"""In the order of the table policyholder_scores. lead_rank is null for those who are no leads."""
+"""Columns in the order of table policyholder_scores. lead_rank is null unless it is a lead."""
 RANKS = ("lead_rank", "percentile", "decile")
 UNRANKED_SCHEMA = pa.schema([field for field in SCORES_SCHEMA if field.name not in RANKS])
-"""What is known of a policyholder before the whole book is scored."""
+"""The columns known before the whole book is scored."""
 
 
 @dataclass(frozen=True)
 class ScoredBook:
-    """Parts of scores of every policyholder of a book, in SCORES_SCHEMA, best first."""
+    """Parts with the scores of every policyholder of a book, in SCORES_SCHEMA, best first."""
 
     parts: tuple[Path, ...]
     n_rows: int

@@ -38,8 +38,8 @@ class Workspace:
         return self.reports(run_name) / "night.html"
 
     def decision_card(self, run_name: str) -> Path:
-        """The decision card of one run, as the UI shows it."""
         """The decision card of one run, as shown in the Prefect UI."""
+        return self.reports(run_name) / "decision.md"
 
     def profile(self, run_name: str) -> Path:
         """Value counts of one run's book, with which the next night compares its own."""
@@ -50,7 +50,7 @@ class Workspace:
         return self.root / "models" / version
 
     def receipts(self, run_name: str) -> Path:
-        """Checkpoints of the stages of one run."""
+        """Receipts of the stages of one run."""
         return self.root / "receipts" / run_name
 
     def scores(self, run_name: str) -> Path:

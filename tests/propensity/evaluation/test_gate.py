@@ -179,7 +179,7 @@ def test_the_reason_names_the_worst_slice_with_its_numbers(
         "F1 0.4600 (0.4560 to 0.4640) against 0.4500 of champion v1: difference +0.0100 "
         "(+0.0080 to +0.0120) is above the margin of 0.0020, but it collapses in the slice "
         "'Region_Code = 28' (4,512 policyholders, 512 of them buyers): F1 0.3011 against 0.4512, "
-        "net benefit -0.1501 of its buyers (-0.1801 to -0.1201, "
+        "net benefit -0.1501 per buyer (-0.1801 to -0.1201, "
         f"widened for {len(slices)} slices), where -0.0200 is tolerated{others}."
     )
 
