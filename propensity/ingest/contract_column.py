@@ -1,4 +1,4 @@
-"""One column of the contract: what it may hold, in words too, and how its declaration is read."""
+"""One column of the contract: its allowed values, also in words, and reading its declaration."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +18,15 @@ type_names = {
 }
 Role = Literal["policyholder_id", "response", "category", "numeric"]
 PUBLISHED = ("region_code", "sales_channel")
-"""Columns of the SQL tables that a contract may fill from its own."""
+"""Columns of the SQL tables that a contract may fill from its own columns."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: what it is called, what it may hold, what it means.
+    """One column: its name, its allowed values, and its meaning.
 
-    `range` bounds are inclusive and in `unit`; `domain` lists the only values allowed;
-    `published_as` names the column of the SQL tables that shows it to marketing, if one does.
+    `range` bounds are inclusive and in `unit`; `domain` lists the only allowed values;
+    `published_as` names the column of the SQL tables that shows it to marketing, if any.
     """
 
     name: str
@@ -46,12 +46,12 @@ class Column:
 
     @property
     def curated_name(self) -> str:
-        """Name in the curated Parquet: the role for the id and the response, else its own."""
+        """Name in the curated Parquet: the role for id and response, otherwise the CSV name."""
         return self.role if self.role in ("policyholder_id", "response") else self.name
 
     @property
     def expectation(self) -> str:
-        """What a value must be, in words for an error message."""
+        """The allowed values, in words for error messages."""
         return self._allowed + (", or blank" if self.optional else "")
 
     @property
@@ -64,11 +64,11 @@ class Column:
 
 
 def read_column(path: Path, entry: dict[str, Any]) -> Column:
-    """Read and check what a contract says of one column.
+    """Read and check the declaration of one column.
 
     Args:
-        path: The contract, for the error.
-        entry: As in its TOML.
+        path: Path of the contract, for error messages.
+        entry: The column's table in the TOML.
 
     Raises:
         ContractError: An unknown key, role or dtype, or values that do not fit the dtype.
