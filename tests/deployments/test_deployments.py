@@ -286,7 +286,7 @@ def test_strangers_and_forged_requests_are_refused(live):
 @pytest.mark.slow
 def test_a_worker_that_starts_says_what_it_cleared_away(live):
     """A run of before it has no process; it is begun again, with the parameters it had."""
-    said = "was Running: crashed, begun again"
+    said = "was Running: crashed, restarted"
     (dead,) = re.findall(rf"^[a-z]+-[a-z]+ \((.*)\) {said}$", live.wait_for_worker(), re.MULTILINE)
     assert live.read_run(dead)["state_type"] == "CRASHED"
     only = {"flow_runs": {"tags": {"all_": ["begun-again"]}}}

@@ -120,7 +120,7 @@ def test_a_killed_night_resumes_and_ends_as_one_that_ran_through(
     trained = {k: model_path(place.model(summary.run_name), k).read_bytes() for k in range(3)}
     caplog.clear()
     resumed = summarize(run_night("book.csv", 0))
-    taken = [m for m in caplog.messages if m.startswith("taken from ")]
+    taken = [m for m in caplog.messages if m.startswith("reused from ")]
     assert [m.split(" digests match: ")[1].split()[1] for m in taken] == [
         "policyholders", "epochs", "epochs", "epochs"
     ]  # fmt: skip

@@ -21,7 +21,7 @@ def run_watchdog(data_dir, prefect_server):
 def test_before_the_deadline_nothing_is_late(run_watchdog):
     state = run_watchdog(YESTERDAY + dt.timedelta(days=3))
     assert state.is_completed()
-    assert "Not before 06:00" in state.message
+    assert "Not due before 06:00" in state.message
 
 
 def test_a_missing_warehouse_is_late_and_is_not_created(run_watchdog, data_dir):

@@ -53,7 +53,7 @@ def test_warns_when_the_threshold_is_far_from_half_of_f1(
     half = contest.candidate.evaluation.f1 / 2
     assert judge((half,) * 5) == []
     (warning,) = judge((half + 0.3,) * 5)
-    assert "The mean threshold is +0.3000 from half of F1" in warning
+    assert "The mean threshold differs by +0.3000 from half of F1" in warning
 
 
 def test_seals_the_version(night, contest, members):
