@@ -87,5 +87,5 @@ def test_a_pattern_without_date_or_dates_turned_round_are_refused(pattern, first
 
 def test_dates_to_come_are_refused_before_any_night():
     last = find_last_as_of() + dt.timedelta(days=1)
-    with pytest.raises(InputError, match=f"The last date, {last}, is in the future"):
+    with pytest.raises(InputError, match=f"The last date {last} is in the future"):
         list(backfill("book-{as_of}.csv", FIRST, last))
