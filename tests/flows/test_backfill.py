@@ -81,7 +81,7 @@ def test_the_command_runs_every_date_that_has_a_file(propensity, tmp_path):
     [("book.csv", FIRST, LAST), ("book-{as_of}.csv", LAST, FIRST)],
 )
 def test_a_pattern_without_date_or_dates_turned_round_are_refused(pattern, first, last):
-    with pytest.raises(InputError, match=r"a pattern with \{as_of\}"):
+    with pytest.raises(InputError, match=r"a pattern that contains \{as_of\}"):
         list(backfill(pattern, first, last))
 
 
