@@ -45,8 +45,7 @@ def backfill(pattern: str, first: dt.date, last: dt.date) -> Iterator[Backfilled
         expected = f"a pattern that contains {PLACEHOLDER}, and a first date"
         raise InputError(found, expected=f"{expected} not after the last")
     if last > (latest := find_last_as_of()):
-        found = f"The last date, {last}, is in the future"
-        raise InputError(found, expected=f"{latest} or earlier")
+        raise InputError(f"The last date {last} is in the future", expected=f"{latest} or earlier")
     as_of = first
     while as_of <= last:
         yield _run(pattern.replace(PLACEHOLDER, f"{as_of:%Y-%m-%d}"), as_of)

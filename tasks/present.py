@@ -42,9 +42,7 @@ def present_again(night: OpenNight) -> None:
     """Show the card of a night whose first attempt was cut off after publishing."""
     line, card = StageLine(), night.workspace.decision_card(night.run.run_name)
     if not card.exists():
-        line.log.warning(
-            "Published, but the run ended before its card was drawn: see %s", card.parent
-        )
+        line.log.warning("Published; the run ended before its card was drawn: see %s", card.parent)
         return
     create_markdown_artifact(card.read_text(encoding="utf-8"), "decision")
     line.end("the decision card of the published night: %s", card)
