@@ -103,8 +103,8 @@ def load_contract(path: Path = INSURANCE) -> Contract:
         path: TOML file in the form of contracts/insurance.toml.
 
     Raises:
-        ContractError: An unknown key, role or dtype, a repeated name, a missing role, values that do
-            not fit the dtype, or a rule on a column that is not a feature.
+        ContractError: An unknown key, role or dtype, a repeated name, a missing role, values that
+            do not fit the dtype, or a rule on a column that is not a feature.
     """
     text = path.read_bytes()
     try:

@@ -129,7 +129,7 @@ def only_one_night(settings: Settings) -> Iterator[Engine]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
         try:
-            held.enter_context(FileLock(path, blocking=False))
+            held.enter_context(FileLock(path, blocking=False, fallback_to_soft=False))
         except Timeout:
             todo = "Wait until it ends, or cancel it in the Prefect UI"
             raise BusyError(f"Another night is running in {path.parent}", todo=todo) from None

@@ -17,6 +17,7 @@ from .test_classification import make_scored
 ROOT = Path(__file__).parents[3]
 MAY_SPELL = {
     "propensity/metrics/catalog.py",
+    "propensity/metrics/__init__.py",  # names the module of the calibration error
     "propensity/warehouse/schema/views.py",  # the columns of released views
 }
 """Migrations beside: what was released is never edited."""
