@@ -12,8 +12,9 @@ from propensity.ingest.book import CuratedBook, read_labelled
 from propensity.ingest.contract import Contract
 from propensity.model.encoded_rows import EncodedRows, encode_labelled
 from propensity.model.encoder import fit_encoder
-from propensity.model.families import OnEpoch, Predictor, TrainingData, import_family
+from propensity.model.families import import_family
 from propensity.model.imbalance import plan_training
+from propensity.model.records import OnEpoch, Predictor, TrainingData
 from propensity.model.store import Member, encoder_path, model_path
 from propensity.settings import NightlyConfig
 

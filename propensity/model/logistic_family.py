@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from propensity.errors import ModelError
 from propensity.model.encoder import bin_numbers
-from propensity.model.families import Fitted, OnEpoch, TrainingData
+from propensity.model.records import Fitted, OnEpoch, TrainingData
 from propensity.settings import NightlyConfig
 from propensity.storage.atomic_write import write_whole
 

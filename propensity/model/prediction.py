@@ -13,8 +13,9 @@ from propensity.folds import N_FOLDS
 from propensity.ingest.book import CuratedBook, follow_rule, read_labelled
 from propensity.ingest.contract import Contract
 from propensity.model.encoder import Encoder
-from propensity.model.families import Predictor, import_family
+from propensity.model.families import import_family
 from propensity.model.prior_correction import correct_prior, smooth_probabilities, undo_focal_loss
+from propensity.model.records import Predictor
 from propensity.model.store import (
     Member,
     ModelVersion,

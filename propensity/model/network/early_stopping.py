@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from propensity.errors import ModelError
 from propensity.metrics.classification import compare_f1
 from propensity.model.encoded_rows import EncodedRows
-from propensity.model.families import OnEpoch
 from propensity.model.network.architecture import Predictor
+from propensity.model.records import OnEpoch
 from propensity.model.validation import ValidationScore, score_validation
 
 CLEAR_LEVEL = 0.999

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from propensity.model.families import Fitted, OnEpoch, TrainingData
 from propensity.model.network.architecture import (
     Predictor,
     add_statistics,
@@ -12,6 +11,7 @@ from propensity.model.network.architecture import (
 )
 from propensity.model.network.early_stopping import ValidationScores
 from propensity.model.network.training_loop import fit_network
+from propensity.model.records import Fitted, OnEpoch, TrainingData
 from propensity.model.target_encoding import fit_statistics, pair_features
 from propensity.settings import NightlyConfig
 from propensity.storage.atomic_write import write_whole
