@@ -28,6 +28,8 @@ named_server = os.environ.get("PROPENSITY_DATABASE_URL", "")
 for name in [n for n in os.environ if n.startswith(("PREFECT_API", "PROPENSITY_"))]:
     del os.environ[name]
 os.environ["DO_NOT_TRACK"] = "1"
+# root needs useradd for the PostgreSQL of the tests, and the PATH of cron has no sbin
+os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"  # task tests run tasks alone
 
