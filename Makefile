@@ -1,4 +1,4 @@
-# The targets CI calls are the ones people call.
+# CI calls the same targets as people.
 
 PYTHON ?= python3
 VENV := .venv
@@ -14,44 +14,48 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 .PHONY: run
-run: $(READY) ## Run one night; CSV='a.csv b.csv.gz' or a glob, without it a simulated book; ARGS=--force
+run: $(READY) ## Run one night; CSV='a.csv b.csv.gz' or a glob, default: a simulated book; ARGS=--force
 	@$(BIN)/propensity run $(if $(CSV),$(CSV),--simulated) $(ARGS)
 
 .PHONY: server
-server: $(READY) ## Start the Prefect server and its UI on http://127.0.0.1:4200; stays
+server: $(READY) ## Start the Prefect server with its UI on http://127.0.0.1:4200; keeps running
 	@exec deployments/start server
 
 .PHONY: deploy
-deploy: $(READY) ## Tell the server what runs when: deployments/prefect.yaml
+deploy: $(READY) ## Register flows and schedules (deployments/prefect.yaml) with the server
 	@exec deployments/start deploy
 
 .PHONY: worker
-worker: $(READY) ## Start the worker that runs what is due; stays
+worker: $(READY) ## Start the worker that runs scheduled flows; keeps running
 	@exec deployments/start worker
 
 .PHONY: test
-test: $(READY) browser ## Run all tests; the real table is used where ../shared/data is
+test: $(READY) browser ## Run all tests, with the real table if ../shared/data exists
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
 
-# a download of Playwright's own would be another Chromium, from a host that many networks block
+# Playwright's own download would be a second Chromium, from a host that many networks block
 .PHONY: browser
-browser: ## Install the Chromium that tests open pages with (Debian, Ubuntu; as root)
+browser: ## Install the Chromium in which tests open pages (Debian, Ubuntu; as root)
 	@command -v chromium >/dev/null || command -v google-chrome-stable >/dev/null || \
 	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
 	    apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; } || \
 	  echo "No Chromium, and not root on Debian or Ubuntu: tests that open pages will be skipped" >&2
 
 .PHONY: check
-check: $(READY) ## Lint, check types and the direction of imports
+check: $(READY) ## Lint, and check types and import directions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 .PHONY: format
-format: $(READY) ## Mend what ruff can mend
+format: $(READY) ## Fix what ruff can fix, and format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+.PHONY: docs
+docs: $(READY) ## Write the generated reference pages
+	@$(BIN)/python -m propensity.reference $(ARGS)
 
 .PHONY: lock
 lock: $(READY) ## Pin every package with its hashes, for all platforms, into requirements.txt
@@ -59,15 +63,15 @@ lock: $(READY) ## Pin every package with its hashes, for all platforms, into req
 	  --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links \
 	  --custom-compile-command 'make lock' --quiet $(ARGS) --output-file requirements.txt
 
-# without --strict it skips what it cannot look up, all of it where PyPI's JSON API is away, and says that all is well
+# without --strict it skips packages that it cannot look up (all, if PyPI's JSON API is down) and reports success
 .PHONY: audit
-audit: $(READY) ## Look every pinned package up among known vulnerabilities; needs the internet
+audit: $(READY) ## Check all pinned packages for known vulnerabilities; needs the internet
 	@$(BIN)/uv tool run --quiet --from 'pip-audit>=2.10,<3' pip-audit --strict --disable-pip --require-hashes \
 	  --progress-spinner off --requirement requirements.txt $(ARGS) || \
-	  { echo "Not passed. After an ERROR above nothing is known: the database could not be asked" >&2; exit 1; }
+	  { echo "Not passed. After an ERROR above the result is unknown: the database could not be queried" >&2; exit 1; }
 
 .PHONY: clean
-clean: ## Remove the environment and caches; run data in data/ stays
+clean: ## Remove the environment and caches; keep run data in data/
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage *.egg-info build
 
 # requirements.txt holds every package, so pip need not resolve (--no-deps), which halves the time

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from propensity.metrics.calibration_error import measure_calibration_error
-from propensity.metrics.classification import compare_f1, evaluate_scores, measure_f1
+from propensity.metrics.classification import compare_f1, measure_f1
+from propensity.metrics.evaluation import evaluate_scores
 from propensity.metrics.intervals import Interval
 from propensity.metrics.records import Evaluation
 from propensity.metrics.threshold import predict_responses
@@ -107,7 +108,7 @@ def judge_arms(
             _differ(responses, calls, at_half[FIRST]),
             _differ(responses, called[name], called[FIRST]),
             Difference(
-                evaluation.roc_auc - evaluations[FIRST].roc_auc,
+                evaluation.metrics["roc_auc"] - evaluations[FIRST].metrics["roc_auc"],
                 _as_interval(areas[name] - areas[FIRST]),
             ),
         )

@@ -19,6 +19,7 @@ from propensity.evaluation.records import Contender, Decision
 from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import load_contract
 from propensity.ingest.curation import ingest_files
+from propensity.metrics.catalog import METRICS
 from propensity.metrics.intervals import Interval
 from propensity.metrics.records import Evaluation
 from propensity.model.store import ModelVersion, load_version, save_version
@@ -33,7 +34,10 @@ from propensity.warehouse.runs import Night, start_run
 
 CONTRACT = load_contract()
 NOTHING = Interval(0, 0)
-QUALITY = Evaluation(1, 0.1, (0.2,) * 5, 0, NOTHING, 0, 0, 0, NOTHING, 0, 0, 0, 0)
+names = [metric.name for metric in METRICS]
+QUALITY = Evaluation(
+    1, 0.1, (0.2,) * 5, 0, dict.fromkeys(names, 0.0), dict.fromkeys(names, NOTHING)
+)
 
 
 def train_small(folder: Path) -> None:

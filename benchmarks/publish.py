@@ -38,6 +38,7 @@ from sqlalchemy import make_url, text
 
 from propensity.evaluation.records import Contender, Decision
 from propensity.ingest.book import CuratedBook
+from propensity.metrics.catalog import METRICS
 from propensity.metrics.intervals import Interval
 from propensity.metrics.records import Evaluation
 from propensity.model.store import ModelVersion
@@ -189,7 +190,10 @@ def publish(url: str, folder: Path) -> int:
     night = Night(dt.date(2026, 11, 1) + dt.timedelta(days=n_earlier), "a" * 64, "b" * 64)
     run = start_run(engine, night, [])
     nothing = Interval(0, 0)
-    quality = Evaluation(1, 0.1, (0.2,) * 5, 0, nothing, 0, 0, 0, nothing, 0, 0, 0, 0)
+    names = [metric.name for metric in METRICS]
+    quality = Evaluation(
+        1, 0.1, (0.2,) * 5, 0, dict.fromkeys(names, 0.0), dict.fromkeys(names, nothing)
+    )
     serving = Contender(ModelVersion(run.run_name, folder, "", ()), quality)
     record_decision(engine, run, serving, Decision("kept_champion", "", serving), against=None)
     book = CuratedBook((), folder, scores.n_rows, 0, 1, 0)

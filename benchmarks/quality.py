@@ -28,7 +28,8 @@ from propensity.folds import N_FOLDS, select_share
 from propensity.ingest.book import CuratedBook, read_labelled
 from propensity.ingest.contract import load_contract
 from propensity.ingest.curation import ingest_files
-from propensity.metrics.classification import evaluate_scores
+from propensity.metrics.catalog import AVERAGE_PRECISION
+from propensity.metrics.evaluation import evaluate_scores
 from propensity.model.cross_fitting import train_member
 from propensity.model.prediction import Scorer, score_labelled
 from propensity.model.store import ModelVersion
@@ -199,7 +200,8 @@ def print_table(results: dict[str, list[Scored]], keep: NDArray[np.bool_]) -> No
             quality = evaluate_scores(scored[keep], seed=0, n_bootstrap=20)
             f1 = f"{quality.f1:.4f} ({quality.f1_interval:.4f})"
             buyers = describe_buyers(scored[keep])
-            figures = f"{quality.roc_auc:.5f} | {quality.average_precision:.5f} | {f1} | {buyers}"
+            area, precision = quality.metrics["roc_auc"], quality[AVERAGE_PRECISION]
+            figures = f"{area:.5f} | {precision:.5f} | {f1} | {buyers}"
             print(f"| {name}, seed {seed} | {figures} | {seconds:.1f} | {rate:,.0f} |", flush=True)
     ours, *others = results
     for other in others:

@@ -28,7 +28,8 @@ from propensity.evaluation.slices import Slice, measure_slices
 from propensity.folds import assign_folds
 from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import load_contract
-from propensity.metrics.classification import compare_f1, evaluate_scores, measure_f1
+from propensity.metrics.classification import compare_f1, measure_f1
+from propensity.metrics.evaluation import evaluate_scores
 from propensity.metrics.records import Baseline
 from propensity.metrics.threshold import predict_responses
 from propensity.model.store import ModelVersion

@@ -1,4 +1,4 @@
-"""Nights of the past, one after the other, from files that carry their date in the name."""
+"""Nights of past dates, one after the other, from files that carry the date in their name."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ ONE_DAY = dt.timedelta(days=1)
 
 @dataclass(frozen=True)
 class BackfilledNight:
-    """What became of one date: stored, failed with an error, or without files."""
+    """The result for one date: stored, failed with an error, or without files."""
 
     as_of: dt.date
     outcome: str
@@ -27,25 +27,25 @@ class BackfilledNight:
 
 
 def backfill(pattern: str, first: dt.date, last: dt.date) -> Iterator[BackfilledNight]:
-    """Run the nights from first to last, oldest first; one that fails does not stop the others.
+    """Run the nights from first to last; a night that fails does not stop the others.
 
-    A night older than the one readers see is stored and does not take the pointer.
+    A night older than the one that readers see is stored, but readers keep the newer one.
 
     Args:
-        pattern: Path or glob with {as_of} where the date stands, such as 'drop/{as_of}/*.csv.gz'.
+        pattern: Path or glob with {as_of} in place of the date: 'drop/{as_of}/*.csv.gz'.
         first: First date.
-        last: Last date, included.
+        last: Last date, inclusive.
 
     Raises:
-        InputError: The pattern does not say where the date stands, the dates are turned round, or
-            the last is to come.
+        InputError: The pattern lacks {as_of}, the first date is after the last, or the last date
+            is in the future.
     """
     if PLACEHOLDER not in pattern or last < first:
         found = f"{pattern!r} from {first} to {last}"
-        expected = f"a pattern with {PLACEHOLDER} where the date stands, and a first date"
+        expected = f"a pattern that contains {PLACEHOLDER}, and a first date"
         raise InputError(found, expected=f"{expected} not after the last")
     if last > (latest := find_last_as_of()):
-        raise InputError(f"The last date, {last}, is to come", expected=f"{latest} or earlier")
+        raise InputError(f"The last date {last} is in the future", expected=f"{latest} or earlier")
     as_of = first
     while as_of <= last:
         yield _run(pattern.replace(PLACEHOLDER, f"{as_of:%Y-%m-%d}"), as_of)
@@ -60,7 +60,7 @@ def _run(files: str, as_of: dt.date) -> BackfilledNight:
     except PropensityError as error:
         return BackfilledNight(as_of, str(error), error=error)
     except DBAPIError as error:
-        away = WarehouseError(f"The database refused: {error.orig}")
+        away = WarehouseError(f"The database raised an error: {error.orig}")
         return BackfilledNight(as_of, str(away), error=away)
-    was = "published before as" if result.is_repeat else "stored as"
+    was = "already published as" if result.is_repeat else "stored as"
     return BackfilledNight(as_of, f"{was} run {result.run_id}", is_stored=True)

@@ -1,6 +1,6 @@
-"""The strategies against imbalance, side by side on the same book and folds; weekly.
+"""Compare the strategies against class imbalance on the same book and folds; runs weekly.
 
-It reads the book and writes into a folder of its own: no model is registered, nothing is published.
+It reads the book and writes to its own folder: no model is registered, nothing is published.
 """
 
 from pathlib import Path
@@ -16,14 +16,14 @@ from tasks.compare import conclude, measure_logistic, measure_strategy, read_boo
 
 @flow(name="compare", flow_run_name="compare {config.as_of}")
 def compare(config: NightlyConfig, strategies: tuple[StrategyName, ...] = STRATEGIES) -> Path:
-    """Read the book, train each strategy, judge all beside the baselines, say what came out.
+    """Read the book, train each strategy, evaluate all with the baselines, and conclude.
 
     Args:
-        config: Settings of the night: the same for every strategy.
-        strategies: Which to compare; `none` is always among them.
+        config: Configuration of the night, the same for every strategy.
+        strategies: Strategies to compare; `none` is always included.
 
     Returns:
-        The folder of page and figures.
+        Folder of the page and the figures.
     """
     go_on_unread()
     with heed_termination():

@@ -1,8 +1,8 @@
-"""THE job: policyholder CSV in, scores with their F1 in a SQL table out.
+"""The nightly job: policyholder CSV in, scores with their F1 in an SQL table out.
 
-Order of writes: curated parts, report, model version, decision, score parts; then the scores go
-into the warehouse beside last night's, and only the last statement of the last transaction shows
-them to readers. Whatever fails before that leaves last night as it was. Pictures come after it.
+Order of writes: curated parts, report, model version, decision, score parts. Then the scores are
+loaded next to last night's, and only the last statement of the last transaction shows them to
+readers. A failure before that leaves last night's scores untouched. Pages are drawn afterwards.
 """
 
 from dataclasses import dataclass
@@ -32,14 +32,14 @@ from tasks.train import train
 
 @dataclass(frozen=True)
 class NightResult:
-    """The run that stands for this night, and whether it had been published before."""
+    """The run that stands for this night, and whether it was published before."""
 
     run_id: int
     is_repeat: bool
 
 
 def record_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
-    """Write the reason beside the run, where SQL can read it too."""
+    """Store the reason with the run, where SQL can read it too."""
     warehouse = open_warehouse(Settings().warehouse_url)
     fail_run(warehouse, str(flow_run.id), state.message or state.name or "unknown")
 
@@ -52,15 +52,15 @@ def record_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -
     on_cancellation=[record_failure],
 )
 def nightly(config: NightlyConfig) -> NightResult:
-    """Read the book, report its imbalance, retrain, decide, score everyone, publish."""
+    """Read the book, report its imbalance, retrain, decide, score everybody, publish."""
     go_on_unread()
     settings = Settings()
     with heed_termination(), only_one_night(settings) as warehouse:
         night = open_night(config, settings, warehouse, runtime.flow_run.id)
         if night.is_repeat:
             name = night.run.run_name
-            get_run_logger().info("This very night was published as %s: nothing to do", name)
-            if runtime.flow_run.run_count > 1:  # it was cut off behind its publishing
+            get_run_logger().info("This night was already published as %s: nothing to do", name)
+            if runtime.flow_run.run_count > 1:  # the first attempt was cut off after publishing
                 present_again(night, return_state=True)
             return NightResult(night.run.run_id, is_repeat=True)
         book = ingest(night)
@@ -69,12 +69,12 @@ def nightly(config: NightlyConfig) -> NightResult:
         contest = evaluate(night, book, members)
         decision = promote(night, contest)
         if decision.serving is None:
-            todo = "No model may score; the last published night stays. Look at the responses"
+            todo = "No model may score; readers keep last night. Check the responses in the book"
             raise ModelError(decision.reason, todo=todo)
         scores = score(night, book, decision.serving)
         facts = describe(night, book, contest, decision, scores)
         publish(night, book, scores, facts)
-        # a picture that cannot be drawn is logged; what is published does not become a failed night
+        # A page that cannot be drawn is only logged: a published night must not count as failed.
         present(night, facts, return_state=True)
         alert(night, facts, return_state=True)
         return NightResult(night.run.run_id, is_repeat=False)

@@ -1,6 +1,6 @@
-"""Scores of old nights are dropped, and files that no night needs any more.
+"""Drop the scores of old nights, and files that no night needs any more.
 
-After the night, because it must not meet a publish; files stay while any night is under way.
+It runs after the night so that it cannot meet a publish; files stay while a night is in progress.
 """
 
 import datetime as dt
@@ -22,10 +22,10 @@ def _name_run() -> str:
 
 @flow(name="retention", flow_run_name=_name_run)
 def retention(keep_nights: int | None = None) -> list[StoredNight]:
-    """Drop the nights and files that `propensity retention --dry-run` lists, and say which.
+    """Drop the nights and files that `propensity retention --dry-run` lists; return the nights.
 
     Args:
-        keep_nights: Dates to keep, newest first; default: PROPENSITY_KEEP_NIGHTS.
+        keep_nights: Number of dates to keep, newest first; default: PROPENSITY_KEEP_NIGHTS.
     """
     go_on_unread()
     settings, log = Settings(), get_run_logger()
@@ -33,12 +33,12 @@ def retention(keep_nights: int | None = None) -> list[StoredNight]:
     kept = keep_nights or settings.keep_nights
     nights = drop_superfluous(warehouse, kept)
     dropped = ", ".join(night.run_name for night in nights) or "none"
-    log.info("Nights dropped, %s dates are kept: %s", kept, dropped)
+    log.info("Nights dropped (%s dates are kept): %s", kept, dropped)
     try:
         with only_one_night(settings):
             removed = remove_leftovers(warehouse, open_workspace(settings))
     except BusyError as error:
-        log.warning("Files stay until the next time: %s", error)
+        log.warning("No files removed until the next retention run: %s", error)
     else:
         paths = ", ".join(str(leftover.path) for leftover in removed) or "none"
         n_bytes = sum(leftover.n_bytes for leftover in removed)

@@ -1,11 +1,11 @@
-"""What a night does about signals and broken pipes: heed the first, outlive the second.
+"""Signals and broken pipes: a night obeys the first and survives the second.
 
-A night that is told to stop must stop: one whose signal was lost went on and published. Prefect's
-handler of SIGTERM raises an exception wherever Python happens to be. In a destructor Python prints
-it and goes on, and TensorFlow is in destructors for a good part of the moment in which one member's
-functions make room for the next one's.
+A night that is asked to stop must stop: one that lost the signal once went on and published.
+Prefect's handler of SIGTERM raises an exception wherever Python happens to be. In a destructor
+Python prints the exception and continues, and TensorFlow spends much time in destructors when the
+functions of one member make room for those of the next.
 
-And a night outlives its worker, which reads what it logs. The next line after the worker was killed
+A night also outlives its worker, which reads its log. After the worker is killed, the next line
 meets a broken pipe, and rich, which writes it for Prefect, would then end the process.
 """
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 
 def go_on_unread() -> None:
-    """Lose what is logged when its reader has gone, a worker or a terminal, and not the night."""
+    """Discard log output once its reader, a worker or a terminal, is gone; the night continues."""
     loggers = [logging.getLogger(), *logging.root.manager.loggerDict.values()]
     for logger in loggers:
         for handler in getattr(logger, "handlers", []):  # a placeholder has none
             if isinstance(handler, PrefectConsoleHandler):
-                # rich means it to be overridden in a subclass; the console is made by Prefect
+                # rich intends this method to be overridden in a subclass, but Prefect creates it
                 console: Any = handler.console
                 console.on_broken_pipe = _forget_output
 
@@ -49,7 +49,7 @@ AGAIN_SECONDS = 0.1
 
 @contextmanager
 def heed_termination() -> Iterator[None]:
-    """Send the signal again, a moment later and as often as it is lost in a destructor."""
+    """Send the signal again, after a moment, whenever it is lost in a destructor."""
     before, to_send = sys.unraisablehook, list[threading.Timer]()
 
     def send_again(lost: "UnraisableHookArgs") -> None:
@@ -65,5 +65,5 @@ def heed_termination() -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = before
-        for again in to_send:  # the night stops already: a second signal would end it untidily
+        for again in to_send:  # the night is stopping; a second signal would interrupt clean-up
             again.cancel()

@@ -106,6 +106,18 @@ class Settings(BaseSettings):
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.data_dir / 'propensity.db'}"
 
+    @property
+    def warehouse_origin(self) -> str:
+        """Say which settings name the warehouse, without a password that they may hold."""
+        if self.database_url is not None:
+            return "PROPENSITY_DATABASE_URL names it"
+        is_set = "data_dir" in self.model_fields_set
+        folder = f"is {self.data_dir}" if is_set else f"is not set (default: {self.data_dir})"
+        return (
+            f"PROPENSITY_DATABASE_URL is not set; PROPENSITY_DATA_DIR {folder};"
+            f" the current folder is {Path.cwd()}"
+        )
+
 
 class NightlyConfig(BaseSettings):
     """What one night is asked to do: the parameters of the flow `nightly`, all bounded."""

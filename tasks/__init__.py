@@ -15,7 +15,7 @@ What bites
     result cache is off: `propensity/runtime/checkpoints.py` resumes nights, and it checks files.
 
 Where it meets the rest
-    flows/ calls the tasks in order. A stage does not import another stage; import-linter holds it.
+    flows/ calls the tasks in order. A stage does not import another stage; import-linter checks it.
 
 When you edit
     A task that owns no log line, artifact, retry or path should not exist: call the function from

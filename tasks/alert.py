@@ -1,4 +1,4 @@
-"""Stage 10: does anything about the published night need a person?"""
+"""Stage 10: check whether anything about the published night needs a person."""
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -13,7 +13,7 @@ from tasks.line import StageLine
 
 @task(task_run_name="alert", cache_policy=NO_CACHE)
 def alert(night: OpenNight, facts: NightFacts) -> None:
-    """Compare F1 and book with the last published night; emit an event where they moved far."""
+    """Compare F1 and book with the last published night; emit an event for each large change."""
     line, last = StageLine(), facts.last_night
     if last is None:
         line.end("the first night: nothing to compare with")
@@ -26,5 +26,5 @@ def alert(night: OpenNight, facts: NightFacts) -> None:
     if drift:
         emit(drift)
         moved = ", ".join(drift.columns)
-        line.log.warning("%s moved far since %s: look at the report", moved, last.as_of)
+        line.log.warning("%s shifted strongly since %s: see the report", moved, last.as_of)
     line.end("%s of 2 alerts since %s", bool(drop) + bool(drift), last.as_of)

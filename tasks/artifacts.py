@@ -1,7 +1,7 @@
-"""What a stage shows in the Prefect UI: as prefect.artifacts, but a night does not need the server.
+"""Artifacts in the Prefect UI: like prefect.artifacts, but a night survives without the server.
 
-Prefect raises where the server is away, and the stage would fail with it: an hour of training lost
-for a progress bar.
+Prefect's functions raise if the server is down, and the stage would fail with them: an hour of
+training would be lost for a progress bar.
 """
 
 from collections.abc import Iterator
@@ -15,18 +15,18 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 RETRIES = 3
-"""Of what stays: 14 s. Prefect's own five are half a minute for each artifact of a night."""
+"""Retries for lasting artifacts: 14 s. Prefect's own five are half a minute for each artifact."""
 PROGRESS_RETRIES = 0
-"""A bar is out of date at the next epoch."""
+"""No retries, because a bar is out of date at the next epoch."""
 
 
 def create_markdown_artifact(
     markdown: str, key: str, description: str | None = None
 ) -> UUID | None:
-    """Show a text, under a key that keeps its history.
+    """Create a Markdown artifact under a key that keeps its history.
 
     Returns:
-        What a link names; None where the server is away.
+        Id for links; None if the server is down.
     """
     with _go_on_without_server(key):
         return cast(UUID, artifacts.create_markdown_artifact(markdown, key, description))
@@ -36,7 +36,7 @@ def create_markdown_artifact(
 def create_table_artifact(
     table: list[dict[str, Any]], key: str, description: str | None = None
 ) -> None:
-    """Show a table, under a key that keeps its history."""
+    """Create a table artifact under a key that keeps its history."""
     with _go_on_without_server(key):
         artifacts.create_table_artifact(table, key, description)
 
@@ -44,10 +44,10 @@ def create_table_artifact(
 def create_progress_artifact(
     progress: float, key: str, description: str | None = None
 ) -> UUID | None:
-    """Show how far a stage is, in per cent.
+    """Create a progress artifact.
 
     Returns:
-        What to update; None where the server is away.
+        Id for updates; None if the server is down.
     """
     with _go_on_without_server(key, PROGRESS_RETRIES):
         return cast(UUID, artifacts.create_progress_artifact(progress, key, description))
@@ -55,7 +55,7 @@ def create_progress_artifact(
 
 
 def update_progress_artifact(artifact: UUID | None, progress: float) -> None:
-    """Show how far the stage is now, in per cent."""
+    """Update a progress artifact, in per cent; None is ignored."""
     if artifact is not None:
         with _go_on_without_server("progress", PROGRESS_RETRIES):
             artifacts.update_progress_artifact(artifact, progress)
@@ -68,4 +68,4 @@ def _go_on_without_server(key: str, retries: int = RETRIES) -> Iterator[None]:
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: fewer}):
             yield
     except (httpx.TransportError, PrefectHTTPStatusError) as error:
-        get_run_logger().warning("The Prefect server does not take %r: %s", key, error)
+        get_run_logger().warning("The Prefect server did not accept %r: %s", key, error)

@@ -1,4 +1,4 @@
-"""The steps of a comparison: read the book, measure an arm, say what came out."""
+"""The steps of a comparison: read the book, measure each arm, conclude."""
 
 import shutil
 
@@ -35,7 +35,7 @@ def read_book(place: OpenComparison) -> CuratedBook:
 
 @task(task_run_name="strategy-{strategy}", cache_policy=NO_CACHE)
 def measure_strategy(place: OpenComparison, book: CuratedBook, strategy: StrategyName) -> ScoredArm:
-    """Train the members of one strategy and score everybody whose response is known."""
+    """Train the members of one strategy and score all labelled policyholders."""
     line = StageLine()
     with show_progress(strategy) as on_progress:
         arm = run_strategy_arm(
@@ -47,7 +47,7 @@ def measure_strategy(place: OpenComparison, book: CuratedBook, strategy: Strateg
 
 @task(task_run_name="logistic-regression", cache_policy=NO_CACHE)
 def measure_logistic(place: OpenComparison, book: CuratedBook) -> ScoredArm:
-    """Fit the baseline that knows no interactions."""
+    """Fit the baseline without interactions."""
     line = StageLine()
     with show_progress("logistic regression") as on_progress:
         arm = run_logistic_arm(book, place.contract, place.config, place.arms, on_progress)
@@ -57,9 +57,9 @@ def measure_logistic(place: OpenComparison, book: CuratedBook) -> ScoredArm:
 
 @task(task_run_name="conclude", cache_policy=NO_CACHE)
 def conclude(place: OpenComparison, book: CuratedBook, arms: list[ScoredArm]) -> Comparison:
-    """Judge all arms on the same policyholders; write Parquet, page and artifact.
+    """Compare all arms on the same policyholders; write Parquet, page and artifact.
 
-    Then what only the arms needed goes: it is as large as a night, and nobody reads it again.
+    Then remove what only the arms needed: it is as large as a night and is not read again.
     """
     line = StageLine()
     comparison = compare(arms, book, place.contract, place.config)

@@ -1,4 +1,4 @@
-"""Stage 7: the facts of the night, made once; publishing, pages, cards and alerts read them."""
+"""Stage 7: the facts of the night, created once for publishing, pages, cards and alerts."""
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE

@@ -1,4 +1,4 @@
-"""Tell the Prefect server what happened: flows/server/automations.py may act on it."""
+"""Emit events to the Prefect server, where flows/server/automations.py may act on them."""
 
 from prefect.events import emit_event
 
@@ -6,7 +6,7 @@ from propensity.events import NightEvent
 
 
 def emit(event: NightEvent) -> None:
-    """Send an event; a server that is away loses it and the night goes on."""
+    """Emit an event; if the server is down, the event is lost and the night continues."""
     resource = {
         "prefect.resource.id": event.resource_id,
         "prefect.resource.name": event.resource_id,

@@ -1,4 +1,4 @@
-"""Stage 4: candidate, champion and baselines on the same labelled rows."""
+"""Stage 4: evaluate candidate, champion and baselines on the same labelled rows."""
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -6,6 +6,7 @@ from prefect.cache_policies import NO_CACHE
 from propensity.evaluation.records import Contest
 from propensity.evaluation.slices import find_level
 from propensity.ingest.book import CuratedBook
+from propensity.metrics.catalog import find_metrics
 from propensity.model.store import Member, ModelVersion, save_version
 from propensity.reporting.contest import tabulate_contest, tabulate_slices
 from propensity.runtime.night import OpenNight
@@ -17,7 +18,7 @@ from tasks.line import StageLine
 
 @task(task_run_name="evaluate", cache_policy=NO_CACHE)
 def evaluate(night: OpenNight, book: CuratedBook, members: list[Member]) -> Contest:
-    """Make the members a version and judge it beside the champion and the baselines."""
+    """Save the members as a version and evaluate it with the champion and the baselines."""
     line = StageLine()
     from propensity.evaluation.contest import judge  # TensorFlow
 
@@ -30,23 +31,18 @@ def evaluate(night: OpenNight, book: CuratedBook, members: list[Member]) -> Cont
     contest = judge(book, night.contract, night.config, candidate, champion, night.workspace, known)
     create_table_artifact(tabulate_contest(contest), "evaluation")
     level = find_level(len(contest.slices))
-    said = f"Intervals of net benefit are widened to {level:.2%}: there are many slices"
+    said = f"Intervals of net benefit are at level {level:.2%} because there are many slices"
     create_table_artifact(tabulate_slices(contest), "slices", description=said)
     quality = contest.candidate.evaluation
     line.end(
-        "%s labelled rows: F1 %.4f (%s), average precision %.4f, ROC AUC %.4f, "
-        "calibration error %.4f",
+        "%s labelled rows: %s",
         f"{book.n_labelled:,}",
-        quality.f1,
-        f"{quality.f1_interval:.4f}",
-        quality.average_precision,
-        quality.roc_auc,
-        quality.calibration_error,
+        ", ".join(f"{m.label} {quality.write(m)}" for m in find_metrics("terminal")),
     )
     if abs(quality.threshold_gap) > quality.threshold_gap_by_chance:
         line.log.warning(
-            "The mean threshold is %+.4f from half of F1, by chance at most %.4f: look at the "
-            "reliability of the probabilities before you count on expected buyers",
+            "The mean threshold differs by %+.4f from half of F1, by chance at most %.4f: check "
+            "the reliability of the probabilities before you rely on expected buyers",
             quality.threshold_gap,
             quality.threshold_gap_by_chance,
         )

@@ -1,4 +1,4 @@
-"""Stage 1: the CSV files become checked Parquet parts."""
+"""Stage 1: convert the CSV files to checked Parquet parts."""
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -13,7 +13,7 @@ from tasks.progress import show_progress
 
 @task(task_run_name="ingest", cache_policy=NO_CACHE)
 def ingest(night: OpenNight) -> CuratedBook:
-    """Check every row against the contract; keep the bad ones with their reason."""
+    """Check every row against the contract; store the bad ones with their reasons."""
     tolerated = night.config.tolerated_rejected_share
     line, stage = StageLine(), Stage(night, "ingest", CuratedBook, (tolerated,))
     receipt = stage.find(line.log.warning)

@@ -1,4 +1,4 @@
-"""Stage 9: the decision card and the pictures. Readers have tonight, whatever becomes of them."""
+"""Stage 9: the decision card and the pages. Tonight is published even if they cannot be drawn."""
 
 from pathlib import Path
 from uuid import UUID
@@ -28,7 +28,7 @@ def present(night: OpenNight, facts: NightFacts) -> Path:
         write_text(render_page(facts, pictures), card.page)
         text = render_markdown(facts, pictures)
         shown["night"] = create_markdown_artifact(text, "night", f"Page: {card.page}")
-    finally:  # the card is there, if without a link, where a picture cannot be drawn
+    finally:  # if a picture cannot be drawn, the card is shown without a link
         said = f"Model card: {card.model_card}"
         text = render_card(card, shown)
         write_text(text, night.workspace.decision_card(night.run.run_name))
@@ -39,10 +39,10 @@ def present(night: OpenNight, facts: NightFacts) -> Path:
 
 @task(task_run_name="present", cache_policy=NO_CACHE)
 def present_again(night: OpenNight) -> None:
-    """Show the card of a night that was published while nobody could take it."""
+    """Show the card of a night whose first attempt was cut off after publishing."""
     line, card = StageLine(), night.workspace.decision_card(night.run.run_name)
     if not card.exists():
-        line.log.warning("Published, but ended before its card was drawn: see %s", card.parent)
+        line.log.warning("Published; the run ended before its card was drawn: see %s", card.parent)
         return
     create_markdown_artifact(card.read_text(encoding="utf-8"), "decision")
     line.end("the decision card of the published night: %s", card)

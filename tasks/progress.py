@@ -1,4 +1,4 @@
-"""Show how far a stage is: a bar on the terminal that log lines do not tear."""
+"""Show the progress of a stage: a bar on the terminal that log lines do not break."""
 
 import logging
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from propensity.progress import OnProgress
 
 @contextmanager
 def show_progress(description: str) -> Iterator[OnProgress]:
-    """Show a bar while a stage works; without a terminal show nothing, the log tells."""
+    """Show a bar while a stage works; without a terminal there is only the log."""
     console = _find_log_console()
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     bar = Progress(
@@ -31,7 +31,7 @@ def show_progress(description: str) -> Iterator[OnProgress]:
 
 
 def _find_log_console() -> Console:
-    """Return the console Prefect logs to: two consoles would write over each other."""
+    """Return the console that Prefect logs to: two consoles would overwrite each other."""
     handlers = logging.getLogger().handlers
     consoles = (
         handler.console for handler in handlers if isinstance(handler, PrefectConsoleHandler)

@@ -1,4 +1,4 @@
-"""Stage 5: may tonight's model replace the champion?"""
+"""Stage 5: decide whether tonight's model replaces the champion."""
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -24,7 +24,7 @@ def promote(night: OpenNight, contest: Contest) -> Decision:
     engine, candidate = night.rejoin(), contest.candidate
     record_decision(engine, night.run, candidate, decision, against=contest.champion_name)
     card = write_card(ModelCard(night, contest, decision, read_history(engine)))
-    if decision.serving is None:  # the night ends here; else the card follows when it is published
+    if decision.serving is None:  # The night ends here; otherwise publishing creates the card.
         text = render_refusal(contest, decision)
         create_markdown_artifact(text, "decision", description=f"Model card: {card}")
     if decision.outcome != "promoted":

@@ -1,4 +1,4 @@
-"""Stage 8: readers see tonight."""
+"""Stage 8: show tonight's scores to readers."""
 
 from typing import Any
 
@@ -19,12 +19,12 @@ from tasks.progress import show_progress
 
 
 def _was_away(_task: object, _run: object, state: State[Any]) -> bool:
-    """Try again only where the database was away: publishing begins anew or finds itself done."""
+    """Retry only if the database was away: publishing starts over or finds that it is done."""
     try:
         state.result()
     except WarehouseAwayError:
         return True
-    except Exception:  # noqa: BLE001  (whatever else it was will be the same next time)
+    except Exception:  # noqa: BLE001  (any other error would occur again)
         return False
     return False
 
@@ -39,7 +39,7 @@ def _was_away(_task: object, _run: object, state: State[Any]) -> bool:
 def publish(
     night: OpenNight, book: CuratedBook, scores: ScoredBook, facts: NightFacts
 ) -> Publication:
-    """Load beside last night's scores, audit, flip the pointer."""
+    """Load the scores next to last night's, audit them, and flip the pointer."""
     line, serving = StageLine(), facts.serving
     with show_progress("publish") as on_progress:
         publication = publish_scores(

@@ -1,4 +1,4 @@
-"""Stage 2: how imbalanced the book is."""
+"""Stage 2: report how imbalanced the book is."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Stage 6: every policyholder gets a probability and a place in the book, part by part."""
+"""Stage 6: give every policyholder a probability and a rank, part by part."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -35,7 +35,7 @@ def score(night: OpenNight, book: CuratedBook, serving: Contender) -> ScoredBook
 
 
 def list_read(book: CuratedBook, serving: Contender) -> tuple[object, ...]:
-    """What decides the scores; not the version's name, another attempt has trained the same."""
+    """Return what determines the scores; not the version name, which differs between attempts."""
     folder, members = serving.version.folder, serving.version.members
     files = [path for m in members for path in m.list_files(folder)]
     digests = [*book.digests, digest_files(files)]
@@ -60,6 +60,6 @@ def _score(night: OpenNight, book: CuratedBook, serving: Contender) -> ScoredBoo
 
 @task(task_run_name="score-part-{number}", cache_policy=NO_CACHE)
 def score_part(number: int, score_rows: Callable[[], int]) -> None:
-    """Score one part of the book, in a task run of its own: the UI shows how far a night is."""
+    """Score one part of the book in its own task run, so that the UI shows progress."""
     line = StageLine()
     line.end("part %s: %s policyholders", number, f"{score_rows():,}")

@@ -1,4 +1,4 @@
-"""Stage 3: one member of tonight's candidate."""
+"""Stage 3: train one member of tonight's candidate."""
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -37,7 +37,7 @@ def train(night: OpenNight, book: CuratedBook, fold: int) -> Member:
 
 
 def _train(night: OpenNight, book: CuratedBook, fold: int, line: StageLine) -> Member:
-    from propensity.model.cross_fitting import train_member  # seconds, and only here
+    from propensity.model.cross_fitting import train_member  # takes seconds to import
 
     max_epochs = night.config.max_epochs
     artifact = create_progress_artifact(0.0, f"training-fold-{fold}", f"Training of member {fold}")

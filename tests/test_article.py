@@ -238,7 +238,7 @@ def test_the_four_ways_learn_and_are_scored_at_the_books_prevalence(article):
     for arm in article.arms:
         assert arm.evaluation.n_labelled == 6000
         assert arm.evaluation.prevalence == pytest.approx(prevalence)
-        assert 0.6 < arm.evaluation.roc_auc < 0.88
+        assert 0.6 < arm.evaluation.metrics["roc_auc"] < 0.88
         assert arm.evaluation.f1_interval.low > article.book.no_skill_f1
         assert (arm.mean_before > 2 * prevalence) == (not arm.name.startswith("as is"))
         assert abs(arm.evaluation.mean_probability - prevalence) < 0.5 * prevalence

@@ -12,10 +12,10 @@ import pytest
 import typer
 import yaml
 
-from flows.cli.app import app
-from propensity.reference.exit_codes import describe_exit_codes, list_exit_codes
+from flows.cli.main import app
+from propensity.reference import __main__ as reference
+from propensity.reference.exit_codes import list_exit_codes
 from propensity.reference.settings import describe_settings
-from propensity.reference.tables import describe_warehouse
 from propensity.settings import NightlyConfig, Settings
 from propensity.warehouse.suppression_file import read_suppressions
 
@@ -48,8 +48,6 @@ def mask(text: str) -> list[str]:
 def test_every_command_and_file_named_exists(path):
     text = path.read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
-    import flows.cli.main  # noqa: F401  (registers `run`)
-
     commands = {c.name or c.callback.__name__ for c in app.registered_commands}
     commands |= {group.name for group in app.registered_groups}
     code = " ".join(re.findall(r"`[^`\n]+`|^\$ .*$|^.*\* {2}cd .*$", text, re.MULTILINE))
@@ -94,8 +92,6 @@ def find_commands(text: str, program: str) -> list[str]:
 
 def parse_command(words: list[str]) -> None:
     """Parse as the command line does, and run nothing; a bare name is only spoken of."""
-    import flows.cli.main  # noqa: F401  (registers `run`)
-
     command = typer.main.get_command(app)
     while words and words[0] in getattr(command, "commands", {}):
         command, words = command.commands[words[0]], words[1:]
@@ -280,20 +276,30 @@ def test_the_tests_shown_all_passed():
     )
 
 
-def test_tables_are_described_as_they_are():
-    assert read("docs/tables.md") == describe_warehouse()
+@pytest.mark.parametrize("page", reference.PAGES)
+def test_a_generated_page_is_fresh(page):
+    assert read(f"docs/{page}.md") == reference.PAGES[page]()
 
 
-def test_exit_codes_are_described_as_they_are():
-    assert read("docs/exit-codes.md") == describe_exit_codes()
-    # the help of the command line has the same, less Ctrl-C
+def test_stale_pages_fail_the_check_until_they_are_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(reference, "DOCS", tmp_path)
+    with pytest.raises(SystemExit, match=r"No page event\. Expected --check, settings, "):
+        reference.main(["event"])
+    with pytest.raises(SystemExit, match=r"events\.md is not what the code declares"):
+        reference.main(["--check", "events"])
+    reference.main(["events"])
+    reference.main(["--check", "events"])
+    assert [page.name for page in tmp_path.iterdir()] == ["events.md"]
+    reference.main([])
+    (tmp_path / "tables.md").write_text("stale")
+    with pytest.raises(SystemExit, match=r"tables\.md is not what the code declares"):
+        reference.main(["--check"])
+
+
+def test_the_help_of_the_command_line_has_every_exit_code_but_that_of_ctrl_c():
     assert app.info.help is not None
     helped = {int(n) for n in re.findall(r"\d", app.info.help.partition("Exit codes:")[2])}
-    assert helped == {row.code for row in list_exit_codes()} - {130}
-
-
-def test_settings_are_described_as_they_are():
-    assert read("docs/settings.md") == describe_settings()
+    assert helped == {code for code, *_ in list_exit_codes()} - {130}
 
 
 @pytest.mark.parametrize(

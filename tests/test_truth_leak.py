@@ -66,7 +66,7 @@ def test_new_ids_do_not_hide_the_copies(oversampled: tuple[Path, int], tmp_path:
     n_ones = int(frame["Response"].sum())
     share = 1 - frame[frame["Response"] == 1].drop(columns="id").drop_duplicates().shape[0] / n_ones
     assert share > 0.8
-    assert f"{share:.0%} of the policyholders who said yes are like another one" in str(error.value)
+    assert f"{share:.0%} of the policyholders who said yes are identical to " in str(error.value)
     assert "PROPENSITY_STRATEGY=oversample" in str(error.value)
 
 

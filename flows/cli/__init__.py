@@ -1,9 +1,9 @@
 """Every command of `propensity`, and how its output looks.
 
 What lives here
-    `main.py` is the entry point, with `run` and `backfill`; `app.py` has the commands that read,
-    and `simulate`; `operate.py` those that change the warehouse; `ops.py` those for a server;
-    `compare.py` the comparison. `starting.py` prepares Prefect; `terminal.py` prints.
+    `main.py` puts the commands together and is the entry point. The commands are in `run.py`,
+    `leads.py`, `nights.py`, `models.py`, `compare.py`, `simulate.py` and `ops.py`; `options.py`
+    has what several share. `starting.py` prepares Prefect; `terminal.py` prints.
 
 How to think about it
     A command parses, calls one function and prints the answer. Answers go to standard output,

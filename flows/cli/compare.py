@@ -1,4 +1,4 @@
-"""`propensity compare`; flows/cli/main.py registers it."""
+"""`propensity compare`: the strategies against class imbalance side by side."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -6,40 +6,39 @@ from typing import Annotated
 import pandas as pd
 import typer
 
+from flows.cli.options import Book, Simulated
 from flows.cli.starting import prepare_prefect, simulate_demo, stop_at_ctrl_c
 from flows.cli.terminal import print_frame, terminal
 from propensity.comparison.records import FILE_NAME, Comparison
+from propensity.metrics.catalog import find_metrics
 from propensity.settings import STRATEGIES, NightlyConfig, Settings, StrategyName
 from propensity.storage.input_files import find_files
 
 
-def run_comparison(
-    csv: Annotated[
-        list[str] | None, typer.Argument(help="CSV or CSV.gz files or globs of the book.")
-    ] = None,
-    simulated: Annotated[
-        bool, typer.Option("--simulated", help="Try it out on a simulated book instead.")
-    ] = False,
+def compare(
+    csv: Book = None,
+    simulated: Simulated = False,
     strategy: Annotated[
         list[str] | None,
-        typer.Option(help="Only this one and `none`; may be given several times."),
+        typer.Option(help="Compare only this strategy with `none`; may be given several times."),
     ] = None,
 ) -> None:
-    """Train every strategy against imbalance on the same folds and compare them."""
+    """Train every strategy against class imbalance on the same folds and compare them."""
     settings = Settings()
     chosen = _choose_strategies(strategy or STRATEGIES)
     files = [simulate_demo(settings)] if simulated else csv
     config = NightlyConfig(csv=files) if files else NightlyConfig()
-    find_files(config.csv)  # said at once, not after Prefect has started
+    find_files(config.csv)  # a missing file is reported now, not after Prefect has started
     prepare_prefect(settings)
-    from flows.compare import compare
+    from flows.compare import compare as run_comparison
 
     stop_at_ctrl_c()
-    folder = compare(config, chosen)
+    folder = run_comparison(config, chosen)
     comparison = Comparison.load(folder / FILE_NAME)
     shown = ["name", "f1", "difference", "difference_low", "difference_high", "f1_at_half"]
-    shown += ["average_precision", "roc_auc", "calibration_error", "fit_seconds"]
-    print_frame(pd.DataFrame(comparison.arms)[shown].astype({"fit_seconds": float}), "")
+    shown += [m.name for m in find_metrics("terminal") if m.name not in shown] + ["fit_seconds"]
+    rows = pd.DataFrame([arm.to_row() for arm in comparison.arms])
+    print_frame(rows[shown].astype({"fit_seconds": float}), "")
     terminal.print(comparison.conclusion)
     terminal.print(f"{folder / 'comparison.html'}", soft_wrap=True)
 

@@ -1,4 +1,4 @@
-"""`propensity ops`: what an operator sets up once on a Prefect server, and runs after a crash."""
+"""`propensity ops`: set up a Prefect server once, and clear away dead runs after a crash."""
 
 import os
 import time
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 SERVER_SECONDS = 60
 ops_app = typer.Typer(
-    no_args_is_help=True, help="Set up alerts on the Prefect server; clear dead runs away."
+    no_args_is_help=True, help="Set up alerts on the Prefect server; clear away dead runs."
 )
 
 
 @ops_app.command()
 def setup() -> None:
-    """Create or update webhook and automations; PROPENSITY_WEBHOOK_URL says where alerts go."""
+    """Create or update the automations that send alerts to PROPENSITY_WEBHOOK_URL."""
     settings = Settings()
     if settings.webhook_url is None:
         raise typer.BadParameter("set PROPENSITY_WEBHOOK_URL to where alerts should be sent")
@@ -41,10 +41,10 @@ def setup() -> None:
 @ops_app.command()
 def reconcile(
     retry: Annotated[
-        bool, typer.Option("--retry", help="Begin a night again that died in the last 12 hours.")
+        bool, typer.Option("--retry", help="Start a night again that died in the last 12 hours.")
     ] = False,
 ) -> None:
-    """End runs whose process is gone, so that the next night is not refused; on worker start."""
+    """End runs whose process is gone, so that the next night is not refused."""
     with _connect() as client:
         from flows.server.reconcile import reconcile_runs
 
@@ -58,7 +58,7 @@ def reconcile(
 
 
 def _wait_for_server(client: "SyncPrefectClient") -> None:
-    """Give it time: after a power cut server and worker start together."""
+    """Wait for the server: after a power cut, server and worker start together."""
     end = time.monotonic() + SERVER_SECONDS
     while client.api_healthcheck() is not None and time.monotonic() < end:
         time.sleep(1)
@@ -66,10 +66,10 @@ def _wait_for_server(client: "SyncPrefectClient") -> None:
 
 @contextmanager
 def _connect() -> "Iterator[SyncPrefectClient]":
-    """Ask a long-lived server only: Prefect would start a temporary one of its own.
+    """Connect to the server that PREFECT_API_URL names; without it Prefect would start its own.
 
     Raises:
-        PropensityError: None is named, it does not answer, or it refuses what it was asked.
+        PropensityError: No server is named, or it does not answer, or it refuses a request.
     """
     todo = "Start it and set PREFECT_API_URL, such as http://127.0.0.1:4200/api"
     if not os.environ.get("PREFECT_API_URL"):
@@ -92,7 +92,7 @@ def _explain(client: "SyncPrefectClient", status: int) -> PropensityError:
         todo = "Look into its log; PREFECT_API_URL ends with /api"
         return PropensityError(f"The server {_name(client)} answers {status}", todo=todo)
     has_password = bool(os.environ.get("PREFECT_API_AUTH_STRING"))
-    given = "the password given" if has_password else "whoever gives no password"
+    given = "the password given" if has_password else "a request without a password"
     return PropensityError(
         f"The server {_name(client)} refuses {given} ({status})",
         todo="Set PREFECT_API_AUTH_STRING to what the server has in PREFECT_SERVER_API_AUTH_STRING,"
@@ -101,5 +101,5 @@ def _explain(client: "SyncPrefectClient", status: int) -> PropensityError:
 
 
 def _name(client: "SyncPrefectClient") -> str:
-    """Return the address without a password that somebody wrote into it."""
+    """Return the address without a password that it may hold."""
     return str(client.api_url.copy_with(username=None, password=None))

@@ -1,4 +1,4 @@
-"""What commands that train do first: a simulated book where none is given, Prefect, Ctrl-C."""
+"""What commands that train do first: simulate a book, configure Prefect, handle Ctrl-C."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ DEMO_UNLABELLED_SHARE = 0.335
 
 
 def simulate_demo(settings: Settings) -> str:
-    """Write the simulated book into our folder and say so; returns its path."""
+    """Write the simulated book into the data folder, print its path and return it."""
     from propensity.simulation.book import simulate_book
 
     path = Workspace(settings.data_dir).raw / f"simulated-{DEMO_ROWS}.csv"
@@ -28,7 +28,7 @@ def simulate_demo(settings: Settings) -> str:
 
 
 def prepare_prefect(settings: Settings) -> None:
-    """Let Prefect run without a server, quiet, its history in our folder, unless told otherwise."""
+    """Configure Prefect, where the environment does not: no server, quiet, history in data_dir."""
     home = settings.data_dir.resolve() / "prefect"
     home.mkdir(parents=True, exist_ok=True)  # Prefect does not, and waits for ever
     defaults = {
@@ -45,12 +45,12 @@ def prepare_prefect(settings: Settings) -> None:
 
 
 def stop_at_ctrl_c() -> None:
-    """Let Ctrl-C end the night soon; to be called when Prefect was imported."""
+    """Let Ctrl-C end the night soon; call it after Prefect was imported, which sets its own."""
     signal.signal(signal.SIGINT, _end_soon)
 
 
 def _end_soon(*_: object) -> None:
-    """Stop at Ctrl-C. It ends Prefect's temporary server too: do not wait for that for minutes."""
+    """Stop, and exit after ten seconds at the latest: Ctrl-C ended Prefect's server too."""
     patience = threading.Timer(SECONDS_TO_END, os._exit, [EXIT_INTERRUPTED])
     patience.daemon = True
     patience.start()

@@ -1,4 +1,4 @@
-"""How frames look on the terminal and in a CSV file."""
+"""Print frames as tables on the terminal; write them to CSV files."""
 
 import csv
 import os
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from propensity.metrics.catalog import METRICS
 from propensity.storage.atomic_write import write_whole
 from propensity.storage.csv_injection import defuse
 
@@ -22,13 +23,7 @@ formats = {
     "percentile": "{:.2f}",
     "decision_threshold": "{:.4f}",
     "prevalence": "{:.4f}",
-    "f1_score": "{:.4f}",
-    "f1_low": "{:.4f}",
-    "f1_high": "{:.4f}",
-    "average_precision": "{:.4f}",
-    "roc_auc": "{:.4f}",
-    "calibration_error": "{:.4f}",
-    "f1": "{:.4f}",
+    **{n: m.format for m in METRICS for n in (m.name, *m.column_meanings)},
     "f1_at_half": "{:.4f}",
     "difference": "{:+.4f}",
     "difference_low": "{:+.4f}",
@@ -43,7 +38,7 @@ formats = {
 
 
 def print_leads(frame: pd.DataFrame) -> None:
-    """Print leads; what is the same for all of them stands above the table, once.
+    """Print leads; values that all of them share stand in the title.
 
     The percentile says little beside the rank; it is in the CSV file.
     """

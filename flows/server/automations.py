@@ -1,7 +1,7 @@
-"""What the Prefect server does by itself: tells a webhook what went wrong, ends dead runs.
+"""What the Prefect server does by itself: it alerts a webhook and ends dead runs.
 
-Setting up again changes what is there instead of adding to it: blocks and automations are found by
-their names. The words that are sent stand here, as Jinja templates that the server renders.
+Setting up again updates the existing blocks and automations, which are found by name. The texts of
+the alerts are here, as Jinja templates that the server renders.
 """
 
 import datetime as dt
@@ -20,9 +20,9 @@ from propensity.events import F1Dropped, NightDrifted, NightEvent, NightLate
 
 FLOWS = ["nightly", "compare", "retention", "watchdog"]
 WATCHED_FOR_FAILURE = ["nightly", "compare", "retention"]
-"""The watchdog fails to say that a night is late: that is an alert of its own."""
+"""The watchdog is left out: it fails when a night is late, and that has an alert of its own."""
 WATCHED_FOR_START = ["nightly", "watchdog"]
-"""Where no worker takes them nothing else says so; the others can wait."""
+"""Nothing else reports that no worker runs these; the other flows can wait."""
 WEBHOOK = "propensity-webhook"
 ENDED = ["Completed", "Failed", "Cancelled", "Crashed"]
 FAILED = (
@@ -31,11 +31,11 @@ FAILED = (
 )
 WATCHDOG_CRASHED = (
     "The watchdog {{ flow_run.name }} is Crashed: {{ flow_run.state.message }}"
-    " Nobody has looked whether the night is late."
+    " The deadline of the night was not checked."
 )
 NOT_STARTED = (
     "{{ flow.name }}, due {{ flow_run.expected_start_time.strftime('%Y-%m-%d %H:%M') }} UTC, has"
-    " not begun: no worker took it. Is the worker up?"
+    " not started: no worker picked it up. Check that the worker is running."
 )
 LATE = (
     "The night of {{ event.payload.as_of }} is late; readers see"
@@ -49,21 +49,21 @@ F1_DROPPED = (
     " {{ event.payload.last_prevalence | round(4) }}."
 )
 DRIFTED = (
-    "{{ event.payload.columns | join(', ') }} moved far since {{ event.payload.last_as_of }}:"
-    " stability index {{ event.payload.stability_indices[0] }}, large is"
-    " {{ event.payload.threshold }} and more."
+    "{{ event.payload.columns | join(', ') }} shifted strongly since"
+    " {{ event.payload.last_as_of }}: the largest stability index is"
+    " {{ event.payload.stability_indices[0] }} (large: {{ event.payload.threshold }} or more)."
 )
 
 
 def set_up_automations(
     client: SyncPrefectClient, webhook_url: str, zombie_seconds: int
 ) -> list[str]:
-    """Create or update webhook block and automations.
+    """Create or update the webhook block and the automations.
 
     Args:
-        client: Of the server.
-        webhook_url: Where alerts are sent.
-        zombie_seconds: A run without heartbeat for so long is set to Crashed.
+        client: Client of the server.
+        webhook_url: URL that alerts are sent to.
+        zombie_seconds: Seconds without heartbeat after which a run is set to Crashed.
 
     Returns:
         The names of the automations.
@@ -71,7 +71,7 @@ def set_up_automations(
     webhook = Webhook(
         url=SecretStr(webhook_url), headers=SecretDict({"Content-Type": "application/json"})
     )
-    block_id = cast(UUID, webhook.save(WEBHOOK, overwrite=True))  # at once: nothing here is async
+    block_id = cast(UUID, webhook.save(WEBHOOK, overwrite=True))  # runs synchronously here
     automations = define_automations(block_id, zombie_seconds)
     for automation in automations:
         _replace(client, automation)
@@ -79,23 +79,23 @@ def set_up_automations(
 
 
 def define_automations(webhook_id: UUID, zombie_seconds: int) -> list[AutomationCore]:
-    """Say what there should be."""
+    """Return the automations that the server should have."""
     return [
         AutomationCore(
             name="propensity: run failed or crashed",
-            description="A night, a comparison or a clean-up ended Failed or Crashed",
+            description="A night, a comparison or a retention failed or crashed",
             trigger=_when(["Failed", "Crashed"], WATCHED_FOR_FAILURE),
             actions=[_send(webhook_id, "failed", FAILED)],
         ),
         AutomationCore(
             name="propensity: watchdog crashed",
-            description="Nobody looks whether the night is late",
+            description="Nobody has checked whether the night is late",
             trigger=_when(["Crashed"], ["watchdog"]),
             actions=[_send(webhook_id, "failed", WATCHDOG_CRASHED)],
         ),
         AutomationCore(
             name="propensity: run not started",
-            description="No worker took a night or a watchdog that was due",
+            description="No worker picked up a night or a watchdog that was due",
             trigger=_when(["Late"], WATCHED_FOR_START),
             actions=[_send(webhook_id, "not-started", NOT_STARTED)],
         ),
@@ -134,7 +134,7 @@ def _alert(webhook_id: UUID, what: str, event: type[NightEvent], text: str) -> A
 
 
 def _define_zombies(seconds: int) -> AutomationCore:
-    """End runs whose process went without a word: nobody else would, and they hold their slot."""
+    """End runs whose process died without a report: nothing else would, and they hold a slot."""
     trigger = EventTrigger(
         posture=Posture.Proactive,
         after={"prefect.flow-run.heartbeat"},
@@ -145,18 +145,18 @@ def _define_zombies(seconds: int) -> AutomationCore:
         threshold=1,
         within=dt.timedelta(seconds=seconds),
     )
-    # without force: a run that has ended meanwhile stays as it is
+    # Without force, a run that has ended in the meantime keeps its state.
     crash = ChangeFlowRunState(state="CRASHED", message=f"No heartbeat for {seconds} s")
     return AutomationCore(
         name="propensity: dead run to Crashed",
-        description="A run whose process went without a word",
+        description="A run whose process died without a report",
         trigger=trigger,
         actions=[crash],
     )
 
 
 def _send(webhook_id: UUID, alert: str, text: str) -> CallWebhook:
-    """Send JSON; tojson quotes what messages may hold."""
+    """Send JSON; tojson escapes whatever the messages contain."""
     payload = (
         f"{{% set text %}}{text}{{% endset %}}"
         f'{{"alert": "{alert}", "text": {{{{ text | string | tojson }}}},'
@@ -174,10 +174,10 @@ def _spec(labels: dict[str, str | list[str]]) -> ResourceSpecification:
 
 
 def _replace(client: SyncPrefectClient, automation: AutomationCore) -> None:
-    """Update the oldest of this name, or create it; others of the same name go.
+    """Update the oldest automation of this name, or create it; delete others of the same name.
 
-    One that is as it should be stays: an update makes the server forget whose next heartbeat
-    it waits for. One that somebody has switched off stays off.
+    An automation that is up to date is left alone: an update makes the server forget which
+    heartbeats it waits for. An automation that somebody has switched off stays off.
     """
     found = _find(client, automation.name)
     if not found:
@@ -192,7 +192,7 @@ def _replace(client: SyncPrefectClient, automation: AutomationCore) -> None:
 
 
 def _find(client: SyncPrefectClient, name: str) -> list[Automation]:
-    """Return those of a name, oldest first; the client's own method has the last changed first."""
+    """Return automations of a name, oldest first; the client's own method sorts by last change."""
     asked = {"sort": "CREATED_DESC", "automations": {"name": {"any_": [name]}}}
     answer = client.request("POST", "/automations/filter", json=asked).raise_for_status()
     return Automation.model_validate_list(answer.json())[::-1]

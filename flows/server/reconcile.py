@@ -1,4 +1,4 @@
-"""Runs whose process is gone: after a power cut the server believes for ever that they run.
+"""Runs whose process is gone: after a power cut the server still considers them running.
 
 Such a run holds the concurrency slot of its deployment, and every later night would be cancelled.
 """
@@ -30,31 +30,31 @@ from propensity.warehouse.runs import fail_run
 
 UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
 START_SECONDS = 30
-"""So long a worker may take from Pending to the process."""
+"""Time a worker may take from Pending to the start of the process."""
 CLOCK = dt.timedelta(seconds=60)
-"""By so much the clock may have been set since, and a process come after its run was taken."""
+"""Tolerance between a run's start time and its process's start time."""
 AGAIN = "begun-again"
-"""Tag of a run that stands for one that was killed. It is a run of its own: on the old one the
-automation on heartbeats may still act. Killed as well, it is not begun a third time by itself: it
-may be what kills the machine.
+"""Tag of a run that replaces a killed one. It is a new run, because the heartbeat automation may
+still act on the old one. If it is killed too, it is not restarted: it may be what kills the
+machine.
 """
 FRESH = dt.timedelta(hours=12)
-"""An older night is not begun again: tonight's is due."""
+"""An older night is not restarted, because the next one is due."""
 
-GONE = "Its process is gone: kill -9, or a power cut"
+GONE = "Its process is gone (killed, or a power cut)"
 Outcome = Literal[
     "alive",
-    "left: a night is under way or the warehouse is away",
-    "ended meanwhile",
+    "left: a night is in progress or the warehouse is unreachable",
+    "ended in the meantime",
     "crashed",
     "cancelled",
-    "crashed, begun again",
+    "crashed, restarted",
 ]
 
 
 @dataclass(frozen=True)
 class Reconciled:
-    """A run that the server believed under way, and what became of it."""
+    """A run that the server considered in progress, and what was done with it."""
 
     flow_run_id: str
     name: str
@@ -68,22 +68,22 @@ def reconcile_runs(
     """End the runs of our deployments whose process is gone, so that their slot is free.
 
     A run is alive while a process of this machine carries its id in the environment, as every
-    process does that a worker starts; while its process id belongs to a process that began when the
-    run did and whose environment we may not read; and, a night, while anybody holds the locks of a
-    night. The pool is that of one machine: runs that workers of other machines started look dead
-    from here.
+    process started by a worker does; while its process id belongs to a process that started with
+    the run and whose environment we may not read; and, if it is a night, while any process holds
+    the locks of a night. The pool is meant for one machine: runs started by workers of other
+    machines look dead from here.
 
     Args:
         client: Client of the server.
-        settings: The machine's settings: which data folder and which warehouse.
-        retry: Begin a night again that began in the last 12 hours, once.
+        settings: Settings of the machine, for its data folder and its warehouse.
+        retry: Whether to restart, once, a night that began in the last 12 hours.
     """
     _wait_for_starting(client)
     return [_reconcile(client, settings, run, retry=retry) for run in _find_under_way(client)]
 
 
 def _wait_for_starting(client: SyncPrefectClient) -> None:
-    """A run that another worker took a moment ago has no process yet."""
+    """Wait for runs that another worker has just taken: they have no process yet."""
     starting = [r for r in _find_under_way(client) if r.state_type == StateType.PENDING]
     ages = [time.time() - r.state.timestamp.timestamp() for r in starting if r.state]
     if ages:
@@ -114,8 +114,8 @@ def _reconcile(
             # a run that ended a moment ago held the lock until then
             fail_run(warehouse, str(run.id), GONE)
             return tell(_end(client, run, retry=retry))
-    except (BusyError, WarehouseError):  # nobody can tell: the missing heartbeat will
-        return tell("left: a night is under way or the warehouse is away")
+    except (BusyError, WarehouseError):  # undecidable here; the missing heartbeat will end it
+        return tell("left: a night is in progress or the warehouse is unreachable")
 
 
 def _has_process(client: SyncPrefectClient, run: FlowRun) -> bool:
@@ -128,9 +128,9 @@ def _has_process(client: SyncPrefectClient, run: FlowRun) -> bool:
 
 
 def _began_together(states: list[State], started: dt.datetime | None) -> bool:
-    """Tell a run's process from one that was given the same id later, or had it before.
+    """Return whether a process belongs to the run, and did not get its id earlier or later.
 
-    A retry is another process: what counts is when the run was scheduled for the last time.
+    A retry is a new process, so the times count from when the run was last scheduled.
     """
     ordered = sorted(states, key=lambda state: state.timestamp)
     began: list[dt.datetime] = []
@@ -139,17 +139,17 @@ def _began_together(states: list[State], started: dt.datetime | None) -> bool:
             began = []
         elif state.type in (StateType.PENDING, StateType.RUNNING):
             began.append(state.timestamp)
-    if not began or started is None:  # nobody can tell
+    if not began or started is None:  # undecidable
         return True
     return min(began) - CLOCK <= started <= max(began) + CLOCK
 
 
 def _end(client: SyncPrefectClient, run: FlowRun, *, retry: bool) -> Outcome:
-    """Set the state: without force, so a run that has ended meanwhile stays as it ended."""
+    """Set the state, without force: a run that has ended in the meantime keeps its state."""
     is_cancelling = run.state_type == StateType.CANCELLING
     gone: State[None] = Cancelled(message=GONE) if is_cancelling else Crashed(message=GONE)
     if client.set_flow_run_state(run.id, gone).status != SetStateStatus.ACCEPT:
-        return "ended meanwhile"
+        return "ended in the meantime"
     if is_cancelling:
         return "cancelled"
     began = run.start_time or run.expected_start_time
@@ -162,11 +162,11 @@ def _end(client: SyncPrefectClient, run: FlowRun, *, retry: bool) -> Outcome:
         tags=[AGAIN],
         idempotency_key=f"{AGAIN}-{run.id}",
     )
-    return "crashed, begun again"
+    return "crashed, restarted"
 
 
 def _date(run: FlowRun) -> dict[str, Any]:
-    """Return the parameters with the date the run stands for: after midnight today is another."""
+    """Return the parameters with the date of the run, because after midnight today is another."""
     due = run.expected_start_time or run.start_time
     config = run.parameters.get("config")
     if due is None or not isinstance(config, dict):

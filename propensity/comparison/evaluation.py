@@ -6,20 +6,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import brier_score_loss, precision_score, recall_score
 
 from propensity.comparison.records import ComparedArm, Comparison
 from propensity.comparison.training import ScoredArm
 from propensity.evaluation.recalibration import recalibrate_if_better
 from propensity.ingest.book import CuratedBook, follow_rule, read_labelled
 from propensity.ingest.contract import Contract
-from propensity.metrics.calibration_error import measure_calibration_error
-from propensity.metrics.classification import (
-    compare_f1,
-    evaluate_scores,
-    measure_f1,
-    measure_f1_interval,
-)
+from propensity.metrics.catalog import METRICS
+from propensity.metrics.classification import compare_f1, measure_f1, measure_f1_interval
+from propensity.metrics.evaluation import evaluate_scores
 from propensity.metrics.threshold import predict_responses
 from propensity.settings import STRATEGIES, NightlyConfig
 
@@ -54,12 +49,8 @@ def judge_arm(arm: ScoredArm, config: NightlyConfig) -> JudgedArm:
     figures = replace(
         decided.figures,
         f1_at_half=measure_f1(response, raw >= HALF),
-        average_precision=quality.average_precision,
-        roc_auc=quality.roc_auc,
-        brier_before=float(brier_score_loss(response, raw)),
-        brier=quality.brier,
-        calibration_error_before=measure_calibration_error(response, raw),
-        calibration_error=quality.calibration_error,
+        metrics={metric.name: quality[metric] for metric in METRICS[1:]}
+        | {m.raw_name: m.measure(response, raw) for m in METRICS if m.raw_name},
         fit_seconds=arm.fit_seconds,
         n_training_rows=arm.n_training_rows,
     )
@@ -83,8 +74,7 @@ def judge_decisions(
         measure_f1(response, predicted),
         interval.low,
         interval.high,
-        float(precision_score(response, predicted, zero_division=0.0)),
-        float(recall_score(response, predicted)),
+        {m.name: m.measure(response, predicted) for m in METRICS[1:] if m.judges == "decisions"},
     )
     return JudgedArm(figures, predicted)
 

@@ -3,15 +3,16 @@
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from propensity.ingest.contract import Contract, load_contract
+from propensity.metrics.catalog import METRICS
 from propensity.settings import NightlyConfig, StrategyName
 from propensity.storage.atomic_write import write_whole
 from propensity.storage.hashing import digest_config, digest_files
@@ -19,6 +20,10 @@ from propensity.storage.input_files import find_files
 from propensity.storage.workspace import Workspace
 
 FILE_NAME = "comparison.parquet"
+METRIC_COLUMNS = [
+    name for metric in METRICS[1:] for name in (metric.raw_name, metric.name) if name is not None
+]
+"""All but F1, which every arm has."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +37,10 @@ class ComparedArm:
         f1: At the thresholds chosen for F1 on the other folds.
         f1_low: Lower end of its 95 % interval.
         f1_high: Upper end.
-        precision: Share of the predicted that said yes.
-        recall: Share of those that said yes who were predicted.
+        metrics: Every other metric of the catalog by name, with the odds put right, smoothed, and
+            recalibrated where that helps; by `raw_name` also that of the raw probability.
         f1_at_half: F1 when everyone with a raw probability of at least 0.5 is called: nothing put
             right, no threshold chosen, as in many a tutorial.
-        average_precision: Area under the precision-recall curve.
-        roc_auc: Chance that a yes is scored above a no.
-        brier_before: Mean squared error of the raw probability.
-        brier: With the odds put right, smoothed, and recalibrated where that helps.
-        calibration_error_before: Mean gap of the raw probability, 20 equal-mass bins.
-        calibration_error: With the odds put right, smoothed, and recalibrated where that helps.
         fit_seconds: Of all members together.
         n_training_rows: Rows that the epochs of the members were drawn from, all together.
         difference: F1 less that of the arm `none`, on the same policyholders.
@@ -53,20 +52,26 @@ class ComparedArm:
     f1: float
     f1_low: float
     f1_high: float
-    precision: float
-    recall: float
+    metrics: Mapping[str, float]
     f1_at_half: float | None = None
-    average_precision: float | None = None
-    roc_auc: float | None = None
-    brier_before: float | None = None
-    brier: float | None = None
-    calibration_error_before: float | None = None
-    calibration_error: float | None = None
     fit_seconds: float | None = None
     n_training_rows: int | None = None
     difference: float | None = None
     difference_low: float | None = None
     difference_high: float | None = None
+
+    def to_row(self) -> dict[str, Any]:
+        """Return a row of a table: fields and metrics by name; None where it has no such metric."""
+        row = dataclasses.asdict(self)
+        del row["metrics"]
+        return row | dict.fromkeys(METRIC_COLUMNS) | dict(self.metrics)
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> Self:
+        """Read what to_row returned, also with metrics of another version of this software."""
+        own = {f.name: row[f.name] for f in dataclasses.fields(cls) if f.name in row}
+        metrics = {n: value for n, value in row.items() if n not in own and value is not None}
+        return cls(**own, metrics=metrics)
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ class Comparison:
         path = folder / FILE_NAME
         facts = {f.name: str(getattr(self, f.name)) for f in dataclasses.fields(self)}
         del facts["arms"]
-        table = pa.Table.from_pylist([dataclasses.asdict(arm) for arm in self.arms])
+        table = pa.Table.from_pylist([arm.to_row() for arm in self.arms])
         with write_whole(path) as unfinished:
             pq.write_table(table.replace_schema_metadata(facts), unfinished)
         return path
@@ -107,7 +112,7 @@ class Comparison:
             dt.date.fromisoformat(facts["as_of"]),
             int(facts["n_labelled"]),
             float(facts["prevalence"]),
-            tuple(ComparedArm(**row) for row in table.to_pylist()),
+            tuple(ComparedArm.from_row(row) for row in table.to_pylist()),
             facts["conclusion"],
         )
 

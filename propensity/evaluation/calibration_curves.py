@@ -73,6 +73,7 @@ def _sum_bins(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return median logit, rows and ones of each bin, in order, with almost empty end bins."""
     order = np.argsort(logits)
+    # by rows, not cut_bands: equal scores may be split, so that all bins weigh the same
     ends = np.linspace(0, len(order), min(N_BINS, len(order)) + 1).astype(int)
     places = np.concatenate([[0], (ends[1:] + ends[:-1]) // 2, [-1]])
     n_ones = np.add.reduceat(response[order].astype(np.float64), ends[:-1])

@@ -11,7 +11,8 @@ from propensity.evaluation.records import Contender, Contest
 from propensity.evaluation.slices import Slice, measure_slices
 from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import Contract
-from propensity.metrics.classification import compare_f1, evaluate_baselines, evaluate_scores
+from propensity.metrics.classification import compare_f1
+from propensity.metrics.evaluation import evaluate_baselines, evaluate_scores
 from propensity.metrics.threshold import predict_responses
 from propensity.model.prediction import score_labelled
 from propensity.model.store import ModelVersion, load_version

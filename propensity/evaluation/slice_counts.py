@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import Contract
 from propensity.ingest.contract_column import Column
-from propensity.metrics.binning import cut_bands
+from propensity.metrics.binning import cut_bands, find_starts
 
 N_BANDS = 5
 """Bands of a number: fifths are narrow enough to reveal a problem and large enough to judge."""
@@ -85,10 +85,13 @@ def _cut_category(column: Column, values: pa.ChunkedArray) -> tuple[list[str], N
 
 
 def _cut_number(column: Column, values: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
-    """Cut into bands of about equal size, each named by its smallest and largest number."""
+    """Cut into bands of about equal size, each named by its smallest and largest number.
+
+    The segments of monitoring are named by their starts, because only cells are known there.
+    """
     distinct, code, n = np.unique(values.to_numpy(), return_inverse=True, return_counts=True)
     bands = cut_bands(n, N_BANDS)
-    inside = (distinct[bands == band] for band in range(bands.max() + 1))
+    inside = np.split(distinct, find_starts(bands)[1:])
     return [f"{column.name} {_name_band(x[0], x[-1])}" for x in inside], bands[code]
 
 

@@ -1,4 +1,4 @@
-"""The curated book: where its parts are, and how its labelled rows are read."""
+"""The curated book: the location of its parts, and how its labelled rows are read."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,9 @@ from propensity.ingest.contract import Contract
 
 @dataclass(frozen=True)
 class CuratedBook:
-    """What ingest wrote: parts of typed rows, and the rejected rows with their reasons.
+    """The output of ingest: parts of typed rows, and the rejected rows with their reasons.
 
-    `digests` holds the SHA-256 of each part, made once when it was written.
+    `digests` holds the SHA-256 of each part, computed once when it was written.
     """
 
     parts: tuple[Path, ...]
@@ -29,12 +29,12 @@ class CuratedBook:
 
 
 def read_labelled(book: CuratedBook, rows: pc.Expression | None = None) -> pa.Table:
-    """Read the policyholders whose response is known and for whom an expression holds."""
+    """Read the labelled policyholders, or those of them that match an expression."""
     known = pc.field("response").is_valid()
     chosen = known if rows is None else known & rows
     return pa.concat_tables(pq.read_table(part, filters=chosen) for part in book.parts)
 
 
 def follow_rule(rows: pa.Table, contract: Contract) -> NDArray[np.bool_]:
-    """Tell whom the contract's baseline rule would call, shape (n,)."""
+    """Return the policyholders that the contract's baseline rule would call, shape (n,)."""
     return np.all([pc.equal(rows[c], v) for c, v in contract.rule.where], axis=0)  # type: ignore[no-any-return]

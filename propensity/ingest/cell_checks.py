@@ -1,6 +1,6 @@
-"""Check CSV text against the contract, a whole column at a time.
+"""Check CSV text against the contract, one column at a time.
 
-Each distinct text is judged once: a block of 100,000 rows holds two genders and 66 ages.
+Each distinct text is checked once: a block of 100,000 rows holds two genders and 66 ages.
 """
 
 import numpy as np
@@ -21,14 +21,14 @@ REJECTED_SCHEMA = pa.schema(
 
 
 def parse_column(text: pa.StringArray, column: Column) -> tuple[pa.Array, NDArray[np.bool_]]:
-    """Turn the text of one column into its type.
+    """Convert the text of one column to its type.
 
     Args:
-        text: Cells as they stand in the CSV, shape (n,).
-        column: What the contract says about them.
+        text: Cells as in the CSV, shape (n,).
+        column: Declaration of the column in the contract.
 
     Returns:
-        Typed values, null where blank or bad, and which cells are bad, both of shape (n,).
+        Typed values, null if blank or bad, and a mask of the bad cells, both of shape (n,).
     """
     encoded = text.dictionary_encode()
     distinct = pc.ascii_trim_whitespace(encoded.dictionary)
@@ -41,11 +41,11 @@ def parse_column(text: pa.StringArray, column: Column) -> tuple[pa.Array, NDArra
 
 def _parse_distinct(text: pa.StringArray, column: Column) -> pa.Array:
     if column.dtype == "string":
-        garbled = pc.match_substring(text, "\ufffd")  # read_blocks puts it for a byte not in UTF-8
+        garbled = pc.match_substring(text, "\ufffd")  # put by read_blocks for bytes not in UTF-8
         values = pc.if_else(pc.or_(pc.equal(text, ""), garbled), None, text)
     elif column.dtype == "float64":
         values = _keep(text, pc.match_substring_regex(text, number)).cast(pa.float64())
-        values = _keep(values, pc.is_finite(values))  # 1e999 is spelt like a number
+        values = _keep(values, pc.is_finite(values))  # 1e999 matches the pattern of a number
     else:
         plain = _keep(text, pc.match_substring_regex(text, whole_number))
         values = pc.replace_substring_regex(plain, r"\.0*$", "").cast(pa.int64())
@@ -72,14 +72,14 @@ def check_rows(
     """Check a block of CSV rows against the contract.
 
     Args:
-        cells: Text by column name as in the CSV; an optional column may be missing.
-        contract: What to check against.
+        cells: Text by CSV column name; optional columns may be missing.
+        contract: Contract to check against.
         file: Name of the CSV file, for the reasons.
-        lines: Line of each row in that file, shape (n,); the header is line 1.
+        lines: Line number of each row in that file, shape (n,); the header is line 1.
 
     Returns:
-        Typed columns under their curated names, shape (n,); which rows are bad, shape (n,); and one
-        row per bad cell in REJECTED_SCHEMA.
+        Typed columns under their curated names, n rows; a mask of the bad rows, shape (n,); and
+        one row per bad cell in REJECTED_SCHEMA.
     """
     any_bad = np.zeros(cells.num_rows, dtype=np.bool_)
     typed: dict[str, pa.Array] = {}

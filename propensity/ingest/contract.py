@@ -1,6 +1,6 @@
 """The contract: one declaration per column of the policyholder table.
 
-Everything else derives from it: what ingest checks, what the encoder encodes, what the report says.
+Everything else is derived from it: the checks, the encoding and the texts of the report.
 """
 
 import difflib
@@ -42,7 +42,7 @@ def _list_items(where: Any) -> Any:
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Rule:
-    """The baseline that calls everyone for whom all values in `where` hold."""
+    """The baseline that calls every policyholder with all the values in `where`."""
 
     description: str
     where: Annotated[tuple[tuple[str, StrictStr | StrictInt], ...], BeforeValidator(_list_items)]
@@ -50,7 +50,7 @@ class Rule:
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Contract:
-    """All columns of one table, the baseline rule, and the digest of the file that says so."""
+    """All columns of one table, the baseline rule, and the digest of the contract file."""
 
     name: str
     columns: tuple[Column, ...]
@@ -64,7 +64,7 @@ class Contract:
 
     @cached_property
     def response(self) -> Column:
-        """The column to be learnt: 1, 0 or blank."""
+        """The column to predict: 1, 0 or blank."""
         return self._with_role("response")[0]
 
     @cached_property
@@ -79,16 +79,16 @@ class Contract:
 
     @property
     def features(self) -> tuple[Column, ...]:
-        """All columns the model may see."""
+        """All columns that the model may use."""
         return self.categories + self.numerics
 
     def published_as(self, name: str) -> Column | None:
-        """Return the column that the SQL tables show under a name, if one is."""
+        """Return the column that the SQL tables show under this name, if there is one."""
         return next((c for c in self.columns if c.published_as == name), None)
 
     @property
     def schema(self) -> pa.Schema:
-        """Schema of the curated parts: the columns, and the stable fold."""
+        """Schema of the curated parts: the columns and the stable fold."""
         columns = [pa.field(c.curated_name, c.arrow_type) for c in self.columns]
         return pa.schema([*columns, pa.field("fold", pa.int8())])
 
@@ -100,11 +100,11 @@ def load_contract(path: Path = INSURANCE) -> Contract:
     """Read and check a contract.
 
     Args:
-        path: TOML file; see contracts/insurance.toml for its form.
+        path: TOML file in the form of contracts/insurance.toml.
 
     Raises:
-        ContractError: An unknown key, role or dtype, a name used twice, a role nobody has, values
-            that do not fit the dtype, a rule on something else than features.
+        ContractError: An unknown key, role or dtype, a repeated name, a missing role, values that
+            do not fit the dtype, or a rule on a column that is not a feature.
     """
     text = path.read_bytes()
     try:
@@ -139,7 +139,7 @@ def _find_contradictions(contract: Contract) -> Iterator[tuple[str, str]]:
     for name, value in contract.rule.where:
         domain = features[name].domain if name in features else ()
         if domain is not None and value not in domain:
-            yield f"the rule asks for {name} = {value!r}", "a feature and a value of its domain"
+            yield f"the rule requires {name} = {value!r}", "a feature and a value of its domain"
 
 
 def _explain(path: Path, declared: dict[str, Any], error: ValidationError) -> ContractError:

@@ -1,4 +1,4 @@
-"""One column of the contract: what it may hold, in words too."""
+"""One column of the contract: its allowed values, also in words."""
 
 from collections.abc import Iterator
 from typing import Literal, Self
@@ -23,10 +23,10 @@ SMALL = ("int8", "int16", "int32")
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Column:
-    """One column: what it is called, what it may hold, what it means.
+    """One column: its name, its allowed values, and its meaning.
 
-    `range` bounds are inclusive and in `unit`; `domain` lists the only values allowed;
-    `published_as` names the column of the SQL tables that shows it to marketing, if one does.
+    `range` bounds are inclusive and in `unit`; `domain` lists the only allowed values;
+    `published_as` names the column of the SQL tables that shows it to marketing, if any.
 
     Raises:
         ValueError: A declaration that contradicts itself: what was found, and what was expected.
@@ -82,12 +82,12 @@ class Column:
 
     @property
     def curated_name(self) -> str:
-        """Name in the curated Parquet: the role for the id and the response, else its own."""
+        """Name in the curated Parquet: the role for id and response, otherwise the CSV name."""
         return self.role if self.role in ("policyholder_id", "response") else self.name
 
     @property
     def expectation(self) -> str:
-        """What a value must be, in words for an error message."""
+        """The allowed values, in words for error messages."""
         return self._allowed + (", or blank" if self.optional else "")
 
     @property

@@ -1,7 +1,7 @@
-"""Read a CSV file block by block, as text, knowing the line of every row.
+"""Read a CSV file block by block, as text, with the line number of every row.
 
-A row is one line: a quote that is not closed there spoils that line and no other. Left to itself
-the CSV parser takes the rest of the block for one cell, and 200,000 rows go missing as one.
+A row is one line: an unclosed quote spoils that line only. By default the CSV parser would take
+the rest of the block for one cell, and 200,000 rows would be lost as one.
 """
 
 import re
@@ -20,15 +20,15 @@ from propensity.ingest.contract import Contract
 from propensity.ingest.csv_header import cannot_read, check_header, read_header, split_header
 
 BLOCK_BYTES = 16 * 2**20
-# No possessive quantifiers: Python 3.11.2, Debian's, matches them wrongly. At each letter one way
-# to go on, so that a line without a match takes no longer.
+# No possessive quantifiers, because Python 3.11.2 (Debian) matches them wrongly. The pattern is
+# unambiguous: it cannot backtrack.
 _field = rb'(?:"[^"]*(?:""[^"]*)*"(?!")[^,]*|(?!")[^,]*)'
 closed_line = re.compile(_field + b"(?:," + _field + b")*")
 
 
 @dataclass(frozen=True)
 class TornRow:
-    """A line that cannot be split into the fields of the header, and why."""
+    """A line that cannot be split into the fields of the header, and the reason."""
 
     line: int
     found: str
@@ -38,9 +38,9 @@ class TornRow:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows of one file: text cells of the contract's columns, their lines, and rows torn apart.
+    """Rows of one file: text cells of the contract's columns, line numbers, and torn rows.
 
-    `lines` has shape (n_rows,); the header is line 1. Lines without content are left out.
+    `lines` has shape (n_rows,); the header is line 1. Blank lines are left out.
     """
 
     cells: pa.RecordBatch
@@ -52,10 +52,10 @@ class Block:
 def read_blocks(path: Path, contract: Contract) -> Iterator[Block]:
     """Yield the rows of a CSV or CSV.gz file, about 16 MB of text at a time.
 
-    Bytes that are not UTF-8 become U+FFFD, which no column of the contract may hold.
+    Bytes that are not UTF-8 become U+FFFD, which no column of the contract accepts.
 
     Raises:
-        InputError: The file is empty, cut off or not CSV, or lacks a column.
+        InputError: The file is empty, truncated or not CSV, or lacks a column.
     """
     next_line, header, names = 1, list[str](), list[str]()
     try:
@@ -74,7 +74,7 @@ def read_blocks(path: Path, contract: Contract) -> Iterator[Block]:
 
 
 def _read_lines(path: Path) -> Iterator[tuple[bytes, int]]:
-    """Yield whole lines, about BLOCK_BYTES at a time, and how many bytes of the file they took."""
+    """Yield whole lines, about BLOCK_BYTES at a time, and the bytes of the file read so far."""
     with path.open("rb") as raw:
         stream = pa.CompressedInputStream(raw, "gzip") if path.suffix.lower() == ".gz" else raw
         rest = b""
@@ -93,8 +93,8 @@ def _read_lines(path: Path) -> Iterator[tuple[bytes, int]]:
 def _parse_lines(
     text: bytes, first_line: int, header: list[str], names: list[str], n_bytes: int
 ) -> Block:
-    """Split lines into cells; every line is either a row of the cells or torn."""
-    # The blank line at the end makes a quote left open on the last line show like any other.
+    """Split lines into cells; every line becomes a row of cells or a torn row."""
+    # With a blank line at the end, an unclosed quote on the last line is detected like any other.
     text += b"\n" if text.endswith(b"\n") else b"\n\n"
     opened: list[TornRow] = []
     cells, torn = _parse_csv(text, first_line, header, names)
@@ -127,14 +127,14 @@ def _parse_csv(
 
     table = pacsv.read_csv(
         pa.BufferReader(text),
-        # one thread: only then do torn rows carry their line
+        # Only a single thread reports the line of torn rows.
         pacsv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=header),
-        # a blank line has to count as a line
+        # A blank line must count as a line.
         pacsv.ParseOptions(invalid_row_handler=keep_torn, ignore_empty_lines=False),
         pacsv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()),
             include_columns=names,
-            check_utf8=False,  # decoded before
+            check_utf8=False,  # read_blocks has decoded the text
             strings_can_be_null=False,
         ),
     )
@@ -150,7 +150,7 @@ def _count_lines(text: bytes) -> int:
 
 
 def _number_lines(first: int, n_rows: int, torn: list[int]) -> NDArray[np.int64]:
-    """Lines of the next n_rows whole rows, torn rows stepped over."""
+    """Return the line numbers of the next n_rows whole rows, skipping torn rows."""
     lines = np.arange(first, first + n_rows + len(torn))
     return lines[~np.isin(lines, torn)]
 

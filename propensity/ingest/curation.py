@@ -1,7 +1,7 @@
-"""CSV files -> parts of Parquet, streaming: memory is bounded by the block, not by the book.
+"""Convert CSV files to Parquet parts in a stream: memory is bounded by the block, not the book.
 
-One night's book is one or more CSV files. Rows that keep the contract go to part-*.parquet with
-their stable fold; the others go to rejected.csv with file, line, column and reason.
+A book is one or more CSV files. Rows that satisfy the contract go to part-*.parquet with their
+stable fold; the others go to rejected.csv with file, line, column and reason.
 """
 
 from pathlib import Path
@@ -43,14 +43,14 @@ def ingest_files(
 
     Args:
         files: CSV or CSV.gz files; ids must be unique across all of them.
-        contract: What each column must hold.
-        folder: Where parts and rejected.csv go.
-        tolerated_rejected_share: Above this share of bad rows the night stops.
+        contract: Declares the columns.
+        folder: Folder for the parts and rejected.csv.
+        tolerated_rejected_share: Largest share of rejected rows with which the night continues.
         on_progress: Called with the share of bytes read.
 
     Raises:
-        InputError: A file that cannot be read or lacks a column, no good row, too many bad rows,
-            a book that was oversampled.
+        InputError: A file is unreadable or lacks a column, no row is good, too many rows are bad,
+            or the book was oversampled.
     """
     rejected = folder / "rejected.csv"
     counts, seen = np.zeros(3, dtype=np.int64), BitMap64()  # rejected, labelled, positive
@@ -91,16 +91,16 @@ def _check_share(book: CuratedBook, tolerated: float) -> None:
         return
     if not n_read:
         todo = "Export the files again"
-        raise InputError("The files hold a header and no row", expected="policyholders", todo=todo)
+        raise InputError("The files have a header but no rows", expected="policyholders", todo=todo)
     raise InputError(
         f"{book.n_rejected:,} of {n_read:,} rows were rejected; {_show_first(book.rejected)}",
         expected=f"at least one good row, and at most {tolerated:.2%} rejected",
-        todo=f"See {book.rejected}, mend the files and run again",
+        todo=f"See {book.rejected}, correct the files and run again",
     )
 
 
 def _show_first(rejected: Path) -> str:
-    # a block, for where all is wrong it is larger than the book; types said, or '7' reads as 7
+    # Read one block, because a file of bad rows exceeds the book. Without types, '7' would be 7.
     types = pacsv.ConvertOptions(column_types=REJECTED_SCHEMA)
     with pacsv.open_csv(rejected, convert_options=types) as rows:
         first = rows.read_next_batch().slice(0, 1).to_pylist()[0]
@@ -114,7 +114,7 @@ def _curate(
 ) -> tuple[pa.Table, pa.Table]:
     """Split a block into good rows, with their fold, and bad cells."""
     typed, bad, bad_cells = check_rows(block.cells, contract, file, block.lines)
-    # filled, because NumPy would turn nulls and with them all ids into floats
+    # Filled, because NumPy would convert nulls, and with them all ids, to floats.
     ids = typed["policyholder_id"].fill_null(0).to_numpy()
     twice = _mark_repeated(ids, bad, seen)
     all_bad = [bad_cells, reject_torn(file, block.torn)]
@@ -133,7 +133,7 @@ def _curate(
 def _mark_repeated(
     ids: NDArray[np.int64], bad: NDArray[np.bool_], seen: BitMap64
 ) -> NDArray[np.bool_]:
-    """Mark good rows whose id an earlier good row has; remember the ids (2 bytes each or less)."""
+    """Mark good rows whose id occurred before; remember the ids (at most 2 bytes each)."""
     rows = np.flatnonzero(~bad)
     good_ids = ids[rows].astype(np.uint64)
     distinct, first = np.unique(good_ids, return_index=True)

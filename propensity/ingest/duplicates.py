@@ -1,7 +1,7 @@
-"""Was the book oversampled before it came here? Then copies stand on both sides of every fold.
+"""Detect a book that was oversampled before it arrived: copies would be on both sides of a fold.
 
-Copies that keep their id are rejected one by one (ingest_files.py). Those that were given new ids
-look like other policyholders: a model learns their responses by heart and is judged on them.
+Copies with the same id are rejected one by one (curation.py). Copies with new ids look like
+different policyholders: the model would memorize their responses and be evaluated on them.
 """
 
 from pathlib import Path
@@ -14,25 +14,25 @@ from propensity.ingest.contract import Contract
 from propensity.storage.parquet_parts import read_batches
 
 N_KEPT = 500_000
-"""Of a larger book a sample of about so many is looked at: memory does not grow with the book."""
+"""Approximate sample size for a larger book, so that memory does not grow with the book."""
 MIN_ROWS = 100
-"""Of either class, or there is nothing to compare."""
+"""Smallest number of rows of either class for a comparison."""
 MOST_COPIES = 0.1
-"""Of the ones. By chance few are alike: six in 10,000 of our table."""
+"""Largest accepted share of copies among the ones; by chance it is six in 10,000 of our table."""
 MOST_TIMES = 2
-"""As often as among the zeros: where a contract has few features many are alike, ones or not."""
+"""Largest ratio to the share among the zeros: with few features, many rows are equal anyway."""
 
 
 def refuse_copies(parts: tuple[Path, ...], n_labelled: int, contract: Contract) -> None:
-    """Refuse a book whose ones repeat one another far more often than its zeros do.
+    """Reject a book whose ones are copies of each other far more often than its zeros are.
 
     Args:
-        parts: Of the curated book.
-        n_labelled: Policyholders in them whose response is known.
+        parts: Parts of the curated book.
+        n_labelled: Number of labelled policyholders in them.
         contract: Declares the features.
 
     Raises:
-        InputError: More than a tenth of the ones are copies, and more than twice as many as zeros.
+        InputError: More than a tenth of the ones are copies, and more than twice the zeros' share.
     """
     rows = _digest_rows(parts, contract, every=1 + n_labelled // N_KEPT)
     classes = [rows[rows["response"] == k]["digest"] for k in (0, 1)]
@@ -40,16 +40,16 @@ def refuse_copies(parts: tuple[Path, ...], n_labelled: int, contract: Contract) 
     if min(map(len, classes)) < MIN_ROWS or ones <= max(MOST_COPIES, MOST_TIMES * zeros):
         return
     raise InputError(
-        f"{ones:.0%} of the policyholders who said yes are like another one in every column"
+        f"{ones:.0%} of the policyholders who said yes are identical to another one in every column"
         f" ({zeros:.0%} of those who said no)",
-        expected="everybody once: copies would be learnt by heart and then judged",
-        todo="Send the book as it was before it was oversampled; PROPENSITY_STRATEGY=oversample"
-        " does that with training rows alone",
+        expected="each policyholder once, because copies would be both learnt and evaluated",
+        todo="Send the book from before it was oversampled; PROPENSITY_STRATEGY=oversample"
+        " oversamples training rows only",
     )
 
 
 def _digest_rows(parts: tuple[Path, ...], contract: Contract, every: int) -> pd.DataFrame:
-    """Digest the labelled rows; of a large book those rows whose digest falls into the sample."""
+    """Digest the labelled rows; in a large book, only those whose digest is in the sample."""
     names, kept = [*(c.curated_name for c in contract.features), "response"], []
     for part in parts:
         for batch in read_batches(part, names):

@@ -1,4 +1,4 @@
-"""The rejected rows of a night, summed up by what was wrong."""
+"""A summary of the rejected rows of a night by what was wrong."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from propensity.ingest.book import CuratedBook
 from propensity.ingest.cell_checks import REJECTED_SCHEMA
 
 MAX_FOUND = 40
-"""Longer texts are cut: a cell can hold anything."""
+"""Longer texts are cut, because a cell can hold anything."""
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,12 @@ class Rejection:
     """Bad cells of one column that broke the same rule.
 
     Args:
-        column: Name in the CSV; empty where the row could not be split into cells.
-        expected: What a value must be.
-        n_cells: How many.
-        file: Name of the file of the first.
-        line: Its line there.
-        found: What stood there, cut to 40 characters.
+        column: Name in the CSV; empty if the row could not be split into cells.
+        expected: Description of the allowed values.
+        n_cells: Number of bad cells.
+        file: Name of the file with the first bad cell.
+        line: Line of the first bad cell.
+        found: Text of the first bad cell, cut to 40 characters.
     """
 
     column: str
@@ -35,7 +35,7 @@ class Rejection:
 
 
 def sum_up_rejected(book: CuratedBook) -> tuple[Rejection, ...]:
-    """Sum up rejected.csv, the most frequent rejection first, a block at a time."""
+    """Summarize rejected.csv, most frequent rejection first, block by block."""
     if not book.n_rejected:
         return ()
     counts: Counter[tuple[str, str]] = Counter()
@@ -53,7 +53,7 @@ def sum_up_rejected(book: CuratedBook) -> tuple[Rejection, ...]:
 
 
 def _open(path: Path) -> pacsv.CSVStreamingReader:
-    # blank is a text like any other; a row may hold line ends
+    # A blank is a text like any other; a row may contain line breaks.
     types = pacsv.ConvertOptions(column_types=REJECTED_SCHEMA, strings_can_be_null=False)
     return pacsv.open_csv(
         path, convert_options=types, parse_options=pacsv.ParseOptions(newlines_in_values=True)

@@ -1,8 +1,9 @@
 """The arithmetic of quality: F1 and its intervals, thresholds, calibration error, class balance.
 
 What lives here
-    `classification.py` evaluates cross-fitted scores and compares them; `records.py` holds the
-    result; `threshold.py` chooses and applies thresholds; `intervals.py`, `binning.py`,
+    `catalog.py` declares every quality metric once; `evaluation.py` evaluates cross-fitted scores
+    with them and `records.py` holds the result. `classification.py` has F1, net benefit and their
+    bootstraps; `threshold.py` chooses and applies thresholds; `intervals.py`, `binning.py`,
     `calibration_error.py` and `class_balance.py` are what their names say.
 
 How to think about it

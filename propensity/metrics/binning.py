@@ -11,6 +11,9 @@ SMALLEST = -30
 POWERS = np.array([float(f"1e{exponent}") for exponent in range(SMALLEST, 309)])
 """Of ten: a logarithm would round 999,999,999,999.998 up to the next one."""
 
+N_RELIABILITY_BINS = 20
+"""Bins of equally many policyholders in which probabilities are held against what happened."""
+
 
 def find_cells(numbers: NDArray[Any]) -> NDArray[np.float64]:
     """Round numbers down to three significant digits, whole numbers below 1000 not at all.
@@ -44,3 +47,8 @@ def cut_bands(n: NDArray[np.int64], n_bands: int) -> NDArray[np.int64]:
     # an empty cell at the end has its middle at the end of the last band
     band = np.minimum(np.floor(n_bands * middle / n.sum()), n_bands - 1)
     return np.asarray(np.unique(band, return_inverse=True)[1], dtype=np.int64)
+
+
+def find_starts(bands: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the place of the first cell of each band that cut_bands made, shape (n_bands,)."""
+    return np.flatnonzero(np.diff(bands, prepend=-1))

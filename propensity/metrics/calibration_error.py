@@ -5,9 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from propensity.metrics.binning import N_RELIABILITY_BINS
+
 
 def measure_calibration_error(
-    responses: NDArray[Any], probabilities: NDArray[Any], n_bins: int = 20
+    responses: NDArray[Any], probabilities: NDArray[Any], n_bins: int = N_RELIABILITY_BINS
 ) -> float:
     """Mean gap between predicted and actual share of ones, over bins of equally many rows.
 
@@ -22,4 +24,5 @@ def measure_calibration_error(
     values, group, sizes = np.unique(probabilities, return_inverse=True, return_counts=True)
     n_ones = np.bincount(group, weights=responses)
     gaps = np.repeat(values.astype(np.float64) - n_ones / sizes, sizes)
+    # by rows, not cut_bands: a large group of equal probabilities is split and counts in full
     return sum(abs(float(b.sum())) for b in np.array_split(gaps, n_bins)) / len(gaps)

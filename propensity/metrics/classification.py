@@ -1,16 +1,11 @@
-"""How good cross-fitted scores are: F1 and its company, with intervals."""
+"""Measures of decisions and of ranks, and by resampling how far chance moves them."""
 
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from propensity.folds import N_FOLDS
-from propensity.metrics.calibration_error import measure_calibration_error
-from propensity.metrics.intervals import Interval
-from propensity.metrics.records import Baseline, Evaluation
-from propensity.metrics.threshold import choose_thresholds, predict_responses
+from propensity.metrics.intervals import Interval, find_central_interval
 
 N_COUNT_RESAMPLES = 10_000
 """Resampling counts costs nothing, however many policyholders they count."""
@@ -19,54 +14,9 @@ ACTUAL, A, B = KINDS >> 2 & 1, KINDS >> 1 & 1, KINDS & 1
 """What each kind of policyholder answered, and whom two models would call."""
 
 
-def evaluate_scores(scored: pd.DataFrame, *, seed: int, n_bootstrap: int) -> Evaluation:
-    """Judge cross-fitted scores.
-
-    Args:
-        scored: Columns response (0/1), probability and fold, one row a labelled policyholder.
-        seed: Of the bootstrap.
-        n_bootstrap: Resamples for average precision.
-    """
-    # a second: commands that only read know this module too
-    from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
-
-    response = scored["response"].to_numpy()
-    probability = scored["probability"].to_numpy()
-    folds = scored["fold"].to_numpy()
-    thresholds = choose_thresholds(response, probability, folds, N_FOLDS)
-    predicted = predict_responses(probability, folds, thresholds)
-    rng = np.random.default_rng(seed)
-    n_both = int((predicted & response).sum())
-    return Evaluation(
-        n_labelled=len(response),
-        prevalence=float(response.mean()),
-        thresholds=thresholds,
-        f1=measure_f1(response, predicted),
-        f1_interval=_as_interval(_resample_f1(rng, response, predicted)),
-        precision=n_both / max(int(predicted.sum()), 1),
-        recall=n_both / int(response.sum()),
-        average_precision=float(average_precision_score(response, probability)),
-        average_precision_interval=_as_interval(
-            _resample_average_precision(rng, response, probability, n_bootstrap)
-        ),
-        roc_auc=float(roc_auc_score(response, probability)),
-        brier=float(brier_score_loss(response, probability)),
-        calibration_error=measure_calibration_error(response, probability),
-        mean_probability=float(probability.mean(dtype=np.float64)),
-    )
-
-
-def evaluate_baselines(scored: pd.DataFrame, rule_description: str) -> tuple[Baseline, Baseline]:
-    """F1 of calling everyone positive and of the contract's rule (column follows_rule)."""
-    response = scored["response"].to_numpy()
-    everyone = measure_f1(response, np.ones_like(response))
-    rule = measure_f1(response, scored["follows_rule"].to_numpy().astype(response.dtype))
-    return Baseline("everyone positive", everyone), Baseline(rule_description, rule)
-
-
 def measure_f1_interval(response: NDArray[Any], predicted: NDArray[Any], *, seed: int) -> Interval:
     """Bootstrap over policyholders of the F1 of decisions, shape (n,) both."""
-    return _as_interval(_resample_f1(np.random.default_rng(seed), response, predicted))
+    return find_central_interval(resample_f1(np.random.default_rng(seed), response, predicted))
 
 
 def measure_f1(response: NDArray[Any], predicted: NDArray[Any]) -> float:
@@ -141,9 +91,13 @@ def _find_far_ends(draws: NDArray[np.float64], level: float) -> Interval:
     return Interval(float(ends[0]), float(ends[1]))
 
 
-def _resample_f1(
-    rng: np.random.Generator, response: NDArray[Any], predicted: NDArray[Any]
+def resample_f1(
+    rng: np.random.Generator,
+    response: NDArray[Any],
+    predicted: NDArray[Any],
+    _n_resamples: int = 0,
 ) -> NDArray[np.float64]:
+    """Draw F1 of resampled policyholders, shape (N_COUNT_RESAMPLES,) whatever is asked for."""
     kinds = np.bincount(2 * response + predicted, minlength=4)
     counts = rng.multinomial(kinds.sum(), kinds / kinds.sum(), N_COUNT_RESAMPLES)
     return _f1_of_counts(counts, np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]))
@@ -156,9 +110,10 @@ def _f1_of_counts(
     return np.asarray(2 * n_found / np.maximum(counts @ (actual + predicted), 1))
 
 
-def _resample_average_precision(
+def resample_average_precision(
     rng: np.random.Generator, response: NDArray[Any], probability: NDArray[Any], n_resamples: int
 ) -> NDArray[np.float64]:
+    """Draw average precision of resampled policyholders (Poisson), shape (n_resamples,)."""
     order = np.argsort(-probability, kind="stable")
     ranked, scores = response[order], probability[order]
     ends = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
@@ -171,8 +126,3 @@ def _average_precision(ranked: NDArray[Any], times: NDArray[Any], ends: NDArray[
     n_called = np.maximum(np.cumsum(times)[ends], 1)
     steps = np.diff(n_found, prepend=0)
     return float(np.sum(steps * n_found / n_called) / max(int(n_found[-1]), 1))
-
-
-def _as_interval(draws: NDArray[np.float64]) -> Interval:
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return Interval(float(low), float(high))

@@ -3,6 +3,9 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 TWO_SIDED_95 = 1.959963984540054
 """Standard deviations on either side that hold 95 % of a normal distribution."""
 
@@ -17,6 +20,12 @@ class Interval:
     def __format__(self, spec: str) -> str:
         """Write both ends in the given format: f"{interval:.3f}" is "0.451 to 0.459"."""
         return f"{self.low:{spec}} to {self.high:{spec}}"
+
+
+def find_central_interval(draws: NDArray[np.float64]) -> Interval:
+    """Return the interval that holds the central 95 % of draws, shape (n,)."""
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Interval(float(low), float(high))
 
 
 def find_share_interval(n_positive: int, n: int) -> Interval:

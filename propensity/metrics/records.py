@@ -1,9 +1,11 @@
-"""Records of how good scores are; propensity/metrics/classification.py fills them."""
+"""Records of how good scores are; propensity/metrics/evaluation.py fills them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from propensity.metrics.catalog import F1, Metric
 from propensity.metrics.intervals import Interval
 
 CHANCE_OF_THRESHOLD = 3.0
@@ -25,31 +27,37 @@ class Evaluation:
         n_labelled: Rows judged.
         prevalence: Share of ones: F1 means nothing without it.
         thresholds: Of each fold, chosen for F1 on the other folds.
-        f1: At those thresholds.
-        f1_interval: Bootstrap over policyholders, thresholds fixed.
-        precision: Share of the predicted that said yes.
-        recall: Share of those that said yes who were predicted.
-        average_precision: Area under the precision-recall curve (step-wise).
-        average_precision_interval: Bootstrap over policyholders.
-        roc_auc: Chance that a yes is scored above a no.
-        brier: Mean squared error of the probability.
-        calibration_error: Mean gap between predicted and actual share, 20 equal-mass bins.
         mean_probability: Should equal the prevalence.
+        metrics: Value of every metric in the catalog, by name; decisions use the thresholds.
+        intervals: 95 % interval of every metric that has one, by name: bootstrap over
+            policyholders, thresholds fixed.
     """
 
     n_labelled: int
     prevalence: float
     thresholds: tuple[float, ...]
-    f1: float
-    f1_interval: Interval
-    precision: float
-    recall: float
-    average_precision: float
-    average_precision_interval: Interval
-    roc_auc: float
-    brier: float
-    calibration_error: float
     mean_probability: float
+    metrics: Mapping[str, float]
+    intervals: Mapping[str, Interval]
+
+    def __getitem__(self, metric: Metric) -> float:
+        """Return the value of a metric."""
+        return self.metrics[metric.name]
+
+    @property
+    def f1(self) -> float:
+        """F1, by which the gate decides."""
+        return self[F1]
+
+    @property
+    def f1_interval(self) -> Interval:
+        """The interval of F1."""
+        return self.intervals[F1.name]
+
+    def write(self, metric: Metric) -> str:
+        """Write the value of a metric, with its interval in brackets where it has one."""
+        value, interval = metric.write(self[metric]), self.intervals.get(metric.name)
+        return f"{value} ({metric.write(interval)})" if interval else value
 
     @property
     def threshold_gap(self) -> float:

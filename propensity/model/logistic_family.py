@@ -66,7 +66,7 @@ def fit(
         unfinished.write_text(json.dumps(asdict(model)), encoding="utf-8")
     logits = model.predict_logits(validation.codes, validation.numbers)
     score = score_validation(validation.responses, logits)
-    return Fitted(model, score.f1, score.average_precision, n_epochs=None)
+    return Fitted(model, score.f1, score.validation_average_precision, n_epochs=None)
 
 
 def load(path: Path) -> LogisticModel:

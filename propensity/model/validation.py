@@ -18,12 +18,12 @@ class ValidationScore:
     Args:
         f1: At the best threshold of these rows; it depends on ranks alone, so class weights and
             resampling need no correction.
-        average_precision: Of the ranks.
+        validation_average_precision: Of the ranks.
         predicted: Whom it would call, shape (n,).
     """
 
     f1: float
-    average_precision: float
+    validation_average_precision: float
     predicted: NDArray[np.bool_]
 
 

@@ -7,12 +7,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from propensity.metrics.binning import N_RELIABILITY_BINS
 from propensity.metrics.intervals import Interval, find_share_interval
 from propensity.monitoring.profile import ValueCounts
 
 N_POINTS = 200
-N_RELIABILITY_BINS = 20
-"""As many as the calibration error has."""
 
 
 @dataclass(frozen=True)
@@ -143,6 +142,7 @@ class CurveTally:
 
     def _bin(self, probability: NDArray[Any], response: NDArray[Any]) -> None:
         place = self._n_binned + np.arange(len(response))
+        # by rows: cut_bands would need to know ties that later batches hold
         bins = place * N_RELIABILITY_BINS // self.n_labelled
         for column, weights in enumerate((np.ones(len(bins)), probability, response)):
             self._bins[:, column] += np.bincount(bins, weights, minlength=N_RELIABILITY_BINS)

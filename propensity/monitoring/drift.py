@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from propensity.metrics.binning import cut_bands
+from propensity.metrics.binning import cut_bands, find_starts
 from propensity.monitoring.profile import UNKNOWN, Profile, ValueCounts
 
 NOTABLE, LARGE = 0.1, 0.25
@@ -134,7 +134,7 @@ def _band_numbers(
     """Cut both at the deciles of the reference; values outside go to the first or last band."""
     held = n_before > 0
     lows = np.array(before.values, dtype=np.float64)[held]
-    deciles = lows[np.unique(cut_bands(n_before[held], N_BANDS), return_index=True)[1]]
+    deciles = lows[find_starts(cut_bands(n_before[held], N_BANDS))]
     starts = [deciles[0]]
     starts += [d for d in deciles[1:] if d >= starts[-1] + least_width]
     values = np.array(after.values, dtype=np.float64)

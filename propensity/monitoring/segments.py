@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from propensity.ingest.contract import Contract
 from propensity.ingest.contract_column import Column
-from propensity.metrics.binning import cut_bands
+from propensity.metrics.binning import cut_bands, find_starts
 from propensity.metrics.intervals import Interval, find_share_interval
 from propensity.monitoring.profile import SAID_YES, Profile, ValueCounts
 
@@ -84,14 +84,11 @@ def _name(value: object) -> str:
 
 
 def _cut_number(column: Column, counts: ValueCounts) -> tuple[Segment, ...]:
-    bands = cut_bands(counts.n_all, MAX_SEGMENTS)
-    lows = np.array(counts.values, dtype=np.float64)
-    starts = [float(lows[bands == band].min()) for band in range(bands.max() + 1)]
-    sums = [counts.n[bands == band].sum(axis=0) for band in range(bands.max() + 1)]
+    places = find_starts(cut_bands(counts.n_all, MAX_SEGMENTS))
+    starts = np.array(counts.values, dtype=np.float64)[places].tolist()
+    bands = zip(starts, [*starts[1:], None], np.add.reduceat(counts.n, places), strict=True)
     is_whole = column.dtype != "float64"
-    ends = [*starts[1:], None]
-    names = [_name_band(s, e, is_whole=is_whole) for s, e in zip(starts, ends, strict=True)]
-    return tuple(_make(name, n) for name, n in zip(names, sums, strict=True))
+    return tuple(_make(_name_band(s, e, is_whole=is_whole), n) for s, e, n in bands)
 
 
 def _name_band(start: float, end: float | None, *, is_whole: bool) -> str:

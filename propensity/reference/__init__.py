@@ -1,8 +1,9 @@
 """Generators of the reference pages in docs/: settings, exit codes, events and tables.
 
 What lives here
-    One module for each generated page. It reads the declarations in the code (settings fields,
-    error classes, event records, column comments) and returns Markdown.
+    One module for each generated page: it reads the declarations in the code (settings fields,
+    error classes, event records, column comments) and returns Markdown. `__main__.py` writes or
+    checks all of them (`make docs`).
 
 How to think about it
     The code is the source and the page is a print of it. Nobody edits a generated page by hand.

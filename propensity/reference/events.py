@@ -1,38 +1,20 @@
-"""The page of events, made from their records.
-
-Write docs/events.md: .venv/bin/python -m propensity.reference.events > docs/events.md
-"""
+"""The page of events, made from their records."""
 
 import inspect
 import re
-import sys
 
-from propensity.events import (
-    F1Dropped,
-    ModelNotPromoted,
-    NightDrifted,
-    NightEvent,
-    NightLate,
-    NightPublished,
-)
+from propensity.events import NightEvent
+from propensity.reference.markdown import write_table
 
 INTRODUCTION = """\
 # Events
 
-Made by `python -m propensity.reference.events` from the records in propensity/events.py. The
+Made by `python -m propensity.reference` from the records in propensity/events.py. The
 job emits them to the Prefect server; automations, other programs and the event feed of the UI may
 listen. Each is about the resource `propensity.night.DATE`, DATE being the date the night stands
 for. Dates and times are ISO 8601. Which of them notify somebody: [operations.md](operations.md).
 """
-
-
-EVENTS: tuple[type[NightEvent], ...] = (
-    NightPublished,
-    ModelNotPromoted,
-    F1Dropped,
-    NightDrifted,
-    NightLate,
-)
+EVENTS = tuple(NightEvent.__subclasses__())
 
 
 def describe_events() -> str:
@@ -42,9 +24,5 @@ def describe_events() -> str:
 
 def _describe(event: type[NightEvent]) -> str:
     meaning, _, fields = (inspect.getdoc(event) or "").partition("\n\nArgs:\n")
-    rows = "".join(f"| {n} | {text} |\n" for n, text in re.findall(r"(\w+): (.+)", fields))
-    return f"## {event.name}\n\n{meaning}\n\n| payload | meaning |\n|---|---|\n{rows}"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(describe_events())
+    table = write_table(["payload", "meaning"], re.findall(r"(\w+): (.+)", fields))
+    return f"## {event.name}\n\n{meaning}\n\n{table}"

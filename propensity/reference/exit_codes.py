@@ -1,49 +1,28 @@
-"""What the exit code of a command says, for a scheduler: one page, made from the errors.
-
-Write docs/exit-codes.md: .venv/bin/python -m propensity.reference.exit_codes > docs/exit-codes.md
-"""
+"""The page of what the exit code of a command says, for a scheduler, made from the errors."""
 
 import inspect
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from propensity.errors import PropensityError
+from propensity.reference.markdown import write_table
 
 INTRODUCTION = """\
 # Exit codes
 
-Made by `python -m propensity.reference.exit_codes` from propensity/errors.py. Every command of
+Made by `python -m propensity.reference` from propensity/errors.py. Every command of
 `propensity` ends with one of these; the message on stderr begins with the name of the error. A
 night that ends with 1 to 6 leaves readers the last published night; in Prefect its run is Failed.
 
-| exit code | error | meaning | do |
-|---|---|---|---|
 """
 
 
-@dataclass(frozen=True)
-class ExitCode:
-    """A row of the page.
-
-    Args:
-        code: What the process ends with.
-        error: The name the message begins with; empty where there is none.
-        meaning: What happened.
-        todo: What the reader should do next.
-    """
-
-    code: int
-    error: str
-    meaning: str
-    todo: str
-
-
-WITHOUT_ERROR = [
-    ExitCode(0, "", "Done, or this very night was published before.", "nothing"),
-    ExitCode(1, "", "A file cannot be read or written, or a bug.", "read the log; report a bug"),
-    ExitCode(2, "", "Wrong usage, or a setting out of bounds.", "mend the command or the setting"),
-    ExitCode(130, "", "Stopped with Ctrl-C.", "run it again"),
+Row = tuple[int, str, str, str]
+"""Exit code, name of the error or nothing, what happened, and what to do next."""
+WITHOUT_ERROR: list[Row] = [
+    (0, "", "Done, or this very night was published before.", "nothing"),
+    (1, "", "A file cannot be read or written, or a bug.", "read the log; report a bug"),
+    (2, "", "Wrong usage, or a setting out of bounds.", "mend the command or the setting"),
+    (130, "", "Stopped with Ctrl-C.", "run it again"),
 ]
 TODO = {
     3: "the message names file, line and column; ask for the file, run again",
@@ -53,29 +32,22 @@ TODO = {
 }
 
 
-def list_exit_codes() -> list[ExitCode]:
-    """All exit codes, in order."""
+def list_exit_codes() -> list[Row]:
+    """Return all exit codes, in order."""
     found = [
-        ExitCode(e.exit_code, e.__name__, inspect.getdoc(e) or "", TODO[e.exit_code])
+        (e.exit_code, f"`{e.__name__}`", inspect.getdoc(e) or "", TODO[e.exit_code])
         for e in _find_errors(PropensityError)
     ]
-    return sorted([*WITHOUT_ERROR, *found], key=lambda row: row.code)
+    return sorted([*WITHOUT_ERROR, *found], key=lambda row: row[0])
 
 
 def describe_exit_codes() -> str:
     """Return the page in Markdown."""
-    rows = (
-        f"| {row.code} | {f'`{row.error}`' if row.error else ''} | {row.meaning} | {row.todo} |\n"
-        for row in list_exit_codes()
-    )
-    return INTRODUCTION + "".join(rows)
+    rows = [(str(code), *words) for code, *words in list_exit_codes()]
+    return INTRODUCTION + write_table(["exit code", "error", "meaning", "do"], rows)
 
 
 def _find_errors(parent: type[PropensityError]) -> Iterator[type[PropensityError]]:
     for error in parent.__subclasses__():
         yield error
         yield from _find_errors(error)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(describe_exit_codes())

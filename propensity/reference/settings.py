@@ -1,21 +1,18 @@
-"""Every setting with its default and bounds, as a page made from their fields.
-
-Write docs/settings.md: .venv/bin/python -m propensity.reference.settings > docs/settings.md
-"""
+"""The page of every setting with its default and bounds, made from their fields."""
 
 import datetime as dt
-import sys
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from propensity.reference.markdown import write_table
 from propensity.settings import NightlyConfig, Settings
 
 INTRODUCTION = """\
 # Settings
 
-Made by `python -m propensity.reference.settings` from propensity/settings.py. Set by environment
+Made by `python -m propensity.reference` from propensity/settings.py. Set by environment
 variable, or as a flow parameter (`config`) in the Prefect UI, which wins; what belongs to the
 machine is never a flow parameter. A value out of bounds stops the night before it starts (exit
 code 2).
@@ -23,7 +20,7 @@ code 2).
 Prefect's own variables work as always. Without `PREFECT_API_URL`, `propensity run` needs no server:
 Prefect starts one for the time of the run and keeps its history in `data/prefect`.
 """
-HEAD = "| variable | default | bounds | what it is |\n|---|---|---|---|\n"
+COLUMNS = ("variable", "default", "bounds", "what it is")
 BOUNDS = {
     "as_of": "a date",
     "csv": "a path, a glob, or a JSON list of them",
@@ -44,22 +41,21 @@ def describe_settings() -> str:
         "Of the night: the flow parameter `config`": night,
     }
     return INTRODUCTION + "".join(
-        f"\n## {title}\n\n{HEAD}{''.join(_describe(name, f) for name, f in fields.items())}"
+        f"\n## {title}\n\n{write_table(COLUMNS, [_describe(*field) for field in fields.items()])}"
         for title, fields in sections.items()
     )
 
 
-def _describe(name: str, field: FieldInfo) -> str:
+def _describe(name: str, field: FieldInfo) -> tuple[str, ...]:
     meaning, _, default = (field.description or "").partition(DEFAULT)
     if SecretStr in get_args(field.annotation):
         meaning += "; a secret"
-    cells = (
+    return (
         f"`PROPENSITY_{name.upper()}`",
         default or _show_default(field),
         BOUNDS.get(name) or _show_bounds(field),
         meaning,
     )
-    return f"| {' | '.join(cells)} |\n".replace("|  |", "| |")
 
 
 def _show_default(field: FieldInfo) -> str:
@@ -86,7 +82,3 @@ def _show_bounds(field: FieldInfo) -> str:
     if "lt" in bounds:
         return f"{low} to below {bounds['lt']}"
     return f"{low} to {bounds['le']}" if "le" in bounds else f"{low} or more"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(describe_settings())

@@ -1,17 +1,13 @@
-"""Write docs/tables.md from the descriptions of tables and views.
+"""The page of tables and views, made from their descriptions."""
 
-.venv/bin/python -m propensity.reference.tables > docs/tables.md
-"""
-
-import sys
-
+from propensity.reference.markdown import write_table
 from propensity.warehouse.schema.tables import metadata
 from propensity.warehouse.schema.views import describe_view, view_columns, view_comments
 
 INTRODUCTION = """\
 # Tables and views
 
-Made by `python -m propensity.reference.tables` from the same descriptions that PostgreSQL shows
+Made by `python -m propensity.reference` from the same descriptions that PostgreSQL shows
 as comments (`\\d+ leads` in psql). Marketing needs the views; ten ready queries are in
 [marketing.md](marketing.md). Times and days are UTC.
 """
@@ -41,10 +37,5 @@ def describe_warehouse() -> str:
 
 
 def _write(name: str, meaning: str, columns: dict[str, str]) -> str:
-    rows = "".join(f"| {column} | {text} |\n" for column, text in columns.items())
-    head = f"## {name}\n\n{meaning[0].upper()}{meaning[1:]}.\n\n| column | meaning |\n|---|---|\n"
-    return head + rows
-
-
-if __name__ == "__main__":
-    sys.stdout.write(describe_warehouse())
+    table = write_table(["column", "meaning"], columns.items())
+    return f"## {name}\n\n{meaning[0].upper()}{meaning[1:]}.\n\n{table}"

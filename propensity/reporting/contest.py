@@ -2,6 +2,7 @@
 
 from propensity.evaluation.records import Contender, Contest
 from propensity.evaluation.slices import Slice
+from propensity.metrics.catalog import F1, METRICS
 
 Row = dict[str, str | float]
 
@@ -11,22 +12,19 @@ def tabulate_contest(contest: Contest) -> list[Row]:
     rows = [_describe("candidate", contest.candidate)]
     if contest.champion:
         rows.append(_describe("champion", contest.champion))
-    return rows + [{"who": b.description, "F1": round(b.f1, 4)} for b in contest.baselines]
+    return rows + [{"who": b.description, F1.label: round(b.f1, 4)} for b in contest.baselines]
 
 
 def _describe(role: str, contender: Contender) -> Row:
     quality = contender.evaluation
+    metrics: Row = {}
+    for metric in METRICS:
+        metrics[metric.label] = float(metric.write(quality[metric]))
+        if metric.name in quality.intervals:
+            metrics[f"{metric.label} 95 %"] = metric.write(quality.intervals[metric.name])
     return {
         "who": f"{role} {contender.version.name}",
-        "F1": round(quality.f1, 4),
-        "F1 95 %": f"{quality.f1_interval:.4f}",
-        "precision": round(quality.precision, 4),
-        "recall": round(quality.recall, 4),
-        "average precision": round(quality.average_precision, 4),
-        "average precision 95 %": f"{quality.average_precision_interval:.4f}",
-        "ROC AUC": round(quality.roc_auc, 4),
-        "Brier": round(quality.brier, 4),
-        "calibration error": round(quality.calibration_error, 4),
+        **metrics,
         "threshold - F1 / 2": round(quality.threshold_gap, 4),
         "prevalence": round(quality.prevalence, 4),
     }

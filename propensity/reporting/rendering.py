@@ -5,6 +5,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from propensity.metrics import catalog
 from propensity.storage.atomic_write import write_whole
 
 templates = Environment(
@@ -26,6 +27,7 @@ def escape_markdown(text: object) -> str:
     return re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", str(text))
 
 
+templates.globals["catalog"] = catalog
 templates.filters |= {
     "count": "{:,.0f}".format,
     "percent": format_share,

@@ -1,4 +1,4 @@
-"""Is anything about a published night worth waking somebody?"""
+"""Decide whether a published night deserves an alert."""
 
 from propensity.evaluation.records import Contender
 from propensity.events import F1Dropped, NightDrifted
@@ -15,10 +15,10 @@ def find_f1_drop(
     """Return the drop if F1 fell by more than the promotion margin, and not by chance.
 
     Args:
-        night: Tonight.
-        serving: Who scored tonight's book, and how well.
-        last: The night readers saw before.
-        before: What became of it.
+        night: Tonight's run.
+        serving: Model that scored tonight's book, with its quality.
+        last: Night that readers saw before.
+        before: Summary of that night's run.
     """
     quality, margin = serving.evaluation, night.config.promotion_margin
     if before.f1_score - quality.f1 <= margin or before.f1_score <= quality.f1_interval.high:
@@ -38,11 +38,11 @@ def find_f1_drop(
 
 
 def find_drift(night: OpenNight, facts: NightFacts) -> NightDrifted | None:
-    """Return the columns that moved far since last night, if there are any.
+    """Return the columns that shifted strongly since last night, if there are any.
 
     Args:
-        night: The run under way.
-        facts: Its facts; without a last night nothing has moved.
+        night: The run in progress.
+        facts: Facts of the run; without a last night there is no drift.
     """
     far = [drift for drift in facts.since_last_night if drift.strength == "large"]
     if not far or facts.last_night is None:

@@ -1,4 +1,4 @@
-"""Facts about the book of a night, known before anything is trained."""
+"""Facts about the book of a night that are known before training."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from propensity.metrics.class_balance import ClassBalance, measure_balance
 
 @dataclass(frozen=True)
 class BookFacts:
-    """Everything the templates say.
+    """The facts that the templates show.
 
     Args:
-        as_of: The night's date.
-        run_name: The run.
-        book: What was ingested.
-        balance: Of the labelled rows.
-        contract: Which columns were read and what they mean.
+        as_of: Date of the night.
+        run_name: Name of the run.
+        book: The ingested book.
+        balance: Class balance of the labelled rows.
+        contract: Contract of the columns and their meaning.
     """
 
     as_of: dt.date
@@ -28,22 +28,22 @@ class BookFacts:
 
     @property
     def n_unlabelled(self) -> int:
-        """Policyholders to be scored but not learnt from."""
+        """Number of policyholders without a known response."""
         return self.book.n_rows - self.book.n_labelled
 
     @property
     def rejected_share(self) -> float:
-        """Share of the rows read that broke the contract."""
+        """Rejected rows as a share of all rows read."""
         return self.book.n_rejected / (self.book.n_rows + self.book.n_rejected)
 
 
 def describe_book(
     book: CuratedBook, contract: Contract, run_name: str, as_of: dt.date
 ) -> BookFacts:
-    """Collect the facts.
+    """Collect the facts about the book.
 
     Raises:
-        InputError: Too few ones or zeros to learn from.
+        InputError: There are too few ones or zeros to learn from.
     """
     balance = measure_balance(book.n_labelled, book.n_positive)
     return BookFacts(as_of, run_name, book, balance, contract)

@@ -1,8 +1,8 @@
-"""Receipts: a stage that ended well leaves one, and the same night begun again need not repeat it.
+"""Receipts: a stage that succeeded leaves one, so a repeated night need not run the stage again.
 
-A receipt is written last, when every file it vouches for is whole. It is believed only if night,
-code and input of the stage are what they were and each file still has its digest. That is against
-accidents: whoever may write to the data folder can write a receipt too.
+A receipt is written last, when all its files are complete. It is valid only if the night, the code
+and the input of the stage are unchanged and each file still has its digest. This protects against
+accidents only: whoever can write to the data folder can write a receipt too.
 """
 
 import dataclasses
@@ -25,13 +25,13 @@ Record = TypeVar("Record", bound="DataclassInstance")
 
 
 class ReceiptFile(BaseModel):
-    """What a stage of a run left behind, as it is written.
+    """The output of a stage of a run, as stored.
 
     Args:
-        basis: What decided it: digests of the stage's name, night, code and input.
-        written_at: When the stage had ended.
-        files: SHA-256 of each file, by its path below the data folder.
-        record: What the stage returns; paths in it are below the data folder.
+        basis: Digests of what determined the output: the stage's name, night, code and input.
+        written_at: Time at which the stage finished.
+        files: SHA-256 of each file by its path relative to the data folder.
+        record: Return value of the stage; its paths are relative to the data folder.
     """
 
     basis: dict[str, str]
@@ -42,7 +42,7 @@ class ReceiptFile(BaseModel):
 
 @dataclasses.dataclass(frozen=True)
 class Receipt(Generic[Record]):
-    """A receipt that is to be believed: when it was written, the files, what the stage returned."""
+    """A valid receipt: when it was written, its files, and what the stage returned."""
 
     written_at: dt.datetime
     files: tuple[Path, ...]
@@ -51,13 +51,13 @@ class Receipt(Generic[Record]):
 
 @dataclasses.dataclass(frozen=True)
 class Stage(Generic[Record]):
-    """A stage of a night whose outcome can be kept.
+    """A stage of a night whose output can be reused.
 
     Args:
-        night: The run under way, and the earlier attempts at the same night.
-        name: Of the stage, which names the receipt.
-        kind: Class of what it returns, a dataclass.
-        read: What it reads beside the CSV files and the settings, as JSON can say it.
+        night: The run in progress and the earlier attempts at the same night.
+        name: Name of the stage and of its receipt.
+        kind: Dataclass that the stage returns.
+        read: Input of the stage besides the CSV files and the settings, as JSON values.
     """
 
     night: OpenNight
@@ -66,10 +66,10 @@ class Stage(Generic[Record]):
     read: tuple[object, ...] = ()
 
     def find(self, on_refusal: Callable[[str], None]) -> Receipt[Record] | None:
-        """Return the newest receipt of an earlier attempt that is to be believed, if any.
+        """Return the newest valid receipt of an earlier attempt, if any.
 
         Args:
-            on_refusal: Called with the reason for each one that is not.
+            on_refusal: Called with the reason for each receipt that is not valid.
         """
         for run_name in self.night.earlier:
             path = self._locate(run_name)
@@ -77,18 +77,18 @@ class Stage(Generic[Record]):
                 try:
                     return self._verify(path)
                 except (OSError, ValueError) as error:
-                    on_refusal(f"{run_name} is passed over: {error}")
+                    on_refusal(f"{run_name} is skipped: {error}")
         return None
 
     def keep(
         self, record: Record, files: Iterable[Path], digests: Mapping[Path, str] | None = None
     ) -> None:
-        """Write the receipt of this run, which vouches for its files.
+        """Write the receipt of this run.
 
         Args:
-            record: What the stage returns.
-            files: What it wrote.
-            digests: SHA-256 of those files that were hashed before; the others are hashed here.
+            record: Return value of the stage.
+            files: Files that the stage wrote.
+            digests: Known SHA-256 digests of files; the others are computed here.
         """
         known = digests or {}
         hashed = ((file, known.get(file) or digest_file(file)) for file in files)
@@ -110,10 +110,10 @@ class Stage(Generic[Record]):
             found = ReceiptFile.model_validate_json(path.read_text(encoding="utf-8"))
             record = TypeAdapter(self.kind).validate_python(found.record)
         except ValidationError:
-            raise ValueError(f"{path} is no receipt") from None
+            raise ValueError(f"{path} is not a receipt") from None
         others = [k for k, v in self._basis.items() if found.basis.get(k) != v]
         if others:
-            raise ValueError(f"{path} is of another {' and '.join(others)}")
+            raise ValueError(f"{path} belongs to a different {' and '.join(others)}")
         for name, digest in found.files.items():
             if digest_file(root / name) != digest:
                 raise ValueError(f"{root / name} has changed")
@@ -136,7 +136,7 @@ class Stage(Generic[Record]):
 
 
 def copy_files(receipt: Receipt[Any], folder: Path) -> None:
-    """Copy what a receipt vouches for into another folder."""
+    """Copy the files of a receipt into another folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in receipt.files:
         with write_whole(folder / path.name) as unfinished:
@@ -144,7 +144,7 @@ def copy_files(receipt: Receipt[Any], folder: Path) -> None:
 
 
 def _move_paths(record: Record, move: Callable[[Path], Path]) -> Record:
-    """Change every path among the fields of a record."""
+    """Apply a change to every path among the fields of a record."""
 
     def change(value: Any) -> Any:
         if isinstance(value, tuple):

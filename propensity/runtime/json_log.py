@@ -1,4 +1,4 @@
-"""The log as JSON, one object a line, for machines that collect it."""
+"""The log as JSON, one object per line, for log collectors."""
 
 import datetime as dt
 import json
@@ -10,15 +10,15 @@ PREFECT = {
     "PREFECT_LOGGING_HANDLERS_DEBUG_FORMATTER": "json",
     "PREFECT_LOGGING_COLORS": "false",
 }
-"""Prefect's variables that make its handlers use the formatter below; its own leaves the values out
-of the message."""
+"""Prefect variables that select the formatter below; Prefect's own JSON formatter does not
+interpolate the values into the message."""
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as time (UTC), level, logger, run names where there are any, and message.
+    """Formats a record as time (UTC), level, logger, run names if there are any, and message.
 
-    Made where logging is set up, once a process: warnings of Python are part of the log from then
-    on, or they would be lines that are no JSON.
+    It is created once per process, when logging is set up, and then also captures Python's
+    warnings, which would otherwise be lines that are not JSON.
     """
 
     def __init__(self, *_: object) -> None:
@@ -26,7 +26,7 @@ class JsonFormatter(logging.Formatter):
         logging.captureWarnings(capture=True)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line."""
+        """Return the record as one line of JSON."""
         facts = {
             "time": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(),
             "level": record.levelname,
@@ -40,6 +40,6 @@ class JsonFormatter(logging.Formatter):
 
 
 def format_error(message: str) -> str:
-    """Return the line that a command ends with."""
+    """Return the JSON line for the error with which a command exits."""
     facts = {"name": __name__, "levelno": logging.ERROR, "levelname": "ERROR", "msg": message}
     return JsonFormatter().format(logging.makeLogRecord(facts))

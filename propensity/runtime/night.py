@@ -1,4 +1,4 @@
-"""What every stage of a night needs to know, settled before the first one starts."""
+"""What every stage of a night needs, set up before the first one starts."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -26,18 +26,18 @@ from propensity.warehouse.runs import Night, Run, find_earlier, find_published, 
 
 @dataclass(frozen=True)
 class OpenNight:
-    """A run under way: what to read, where to write, by which rules.
+    """A run in progress: its input, its output locations and its rules.
 
     Args:
         run: This attempt at the night.
         files: CSV files of the book.
-        config: What the night is asked to do.
-        contract: What the files have to hold.
-        settings: The machine's settings, read once a night.
-        warehouse: The database, opened once a night; stages reach it through `rejoin`.
-        is_repeat: This very night was published before and need not run again; `run` is that run.
-        earlier: Names of earlier attempts at the same date and book, the latest first, whose
-            outputs may be reused; empty where everything is to be done again.
+        config: Configuration of the night.
+        contract: Contract that the files must satisfy.
+        settings: Settings of the machine, read once per night.
+        warehouse: The database, opened once per night; stages reach it through `rejoin`.
+        is_repeat: Whether this night was already published; then `run` is the published run.
+        earlier: Names of earlier attempts at the same date and book, latest first, whose outputs
+            may be reused; empty if everything must be computed again.
     """
 
     run: Run
@@ -56,41 +56,41 @@ class OpenNight:
 
     @property
     def version_name(self) -> str:
-        """Name of the model version this run trains."""
+        """Name of the model version that this run trains."""
         return self.run.run_name
 
     def rejoin(self) -> Engine:
-        """Return the warehouse once it answers: a database that restarts is waited for.
+        """Return the warehouse once it answers, waiting for a database that restarts.
 
-        At its start a night has nothing to lose and fails at once; later it would lose an hour of
-        training.
+        A night that has just started fails immediately instead; later, failing would waste an hour
+        of training.
 
         Raises:
-            WarehouseAwayError: It does not answer within PROPENSITY_WAREHOUSE_PATIENCE seconds.
+            WarehouseAwayError: No answer within PROPENSITY_WAREHOUSE_PATIENCE seconds.
         """
         wait_for(self.warehouse, self.settings.warehouse_patience)
         return self.warehouse
 
 
 def open_workspace(settings: Settings) -> Workspace:
-    """Return the folder of run data by its absolute path."""
+    """Return the workspace, with the absolute path of the data folder."""
     return Workspace(settings.data_dir.resolve())
 
 
 def open_night(
     config: NightlyConfig, settings: Settings, warehouse: Engine, flow_run_id: str | None = None
 ) -> OpenNight:
-    """Identify the night by date, digest of the book and digest of the configuration.
+    """Identify the night by its date, the digest of the book and the digest of the configuration.
 
     Args:
-        config: Which files, which date, which settings of the night.
-        settings: The machine's settings.
-        warehouse: The database, its schema up to date.
-        flow_run_id: Id of the Prefect flow run, so that it can be found from the warehouse.
+        config: Files, date and settings of the night.
+        settings: Settings of the machine.
+        warehouse: The database with a current schema.
+        flow_run_id: Id of the Prefect flow run, stored in the warehouse as a reference.
 
     Raises:
-        InputError: No such files.
-        ChangedModelError: A file of the champion is not the one that was saved.
+        InputError: The files do not exist.
+        ChangedModelError: A file of the champion was changed.
         WarehouseError: The database does not answer.
     """
     contract, files = load_contract(), tuple(find_files(config.csv))
@@ -106,7 +106,7 @@ def open_night(
 
 
 def _check_champion(engine: Engine, workspace: Workspace, as_of: dt.date) -> None:
-    """Find a changed file now and not after an hour of training; loading checks again."""
+    """Detect a changed file before an hour of training; loading the model checks again."""
     champion = find_champion(engine, as_of)
     if champion:
         check_if_there(workspace.model(champion), find_files_digest(engine, champion))
@@ -114,12 +114,12 @@ def _check_champion(engine: Engine, workspace: Workspace, as_of: dt.date) -> Non
 
 @contextmanager
 def only_one_night(settings: Settings) -> Iterator[Engine]:
-    """Hold the locks of the data folder and the warehouse; they end with the process.
+    """Hold the locks of the data folder and the warehouse until the process ends.
 
-    Without them a second night would take the first for crashed and clean up after it.
+    Without the locks, a second night would treat the first as crashed and clean up after it.
 
     Yields:
-        The warehouse, its schema up to date.
+        The warehouse with a current schema.
 
     Raises:
         BusyError: Another process holds one of the locks.
@@ -129,9 +129,9 @@ def only_one_night(settings: Settings) -> Iterator[Engine]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
         try:
-            held.enter_context(FileLock(path, blocking=False))
+            held.enter_context(FileLock(path, blocking=False, fallback_to_soft=False))
         except Timeout:
-            todo = "Wait for it, or find it in the Prefect UI and cancel it there"
+            todo = "Wait until it ends, or cancel it in the Prefect UI"
             raise BusyError(f"Another night is running in {path.parent}", todo=todo) from None
         warehouse = open_warehouse(settings.warehouse_url)
         held.enter_context(only_one(warehouse, "night"))

@@ -1,7 +1,7 @@
-"""The facts of a night: one record, made once, before anything is drawn or published.
+"""The facts of a night: one record, created once, before anything is drawn or published.
 
-The warehouse takes its gains from it, the alerts its drift, and pages and cards everything they
-show. A stage of its own makes it, in one pass over the score parts and in flat memory.
+The warehouse reads its gains, the alerts its drift, and pages and cards everything they show. A
+separate stage creates it in one pass over the score parts, in constant memory.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from propensity.comparison.records import Comparison, find_comparison
 from propensity.evaluation.records import Contender, Contest, Decision
 from propensity.ingest.book import CuratedBook
 from propensity.ingest.quarantine import Rejection, sum_up_rejected
+from propensity.metrics.catalog import CALIBRATION_ERROR
 from propensity.monitoring.curves import (
     Called,
     CurvePoint,
@@ -33,35 +34,35 @@ from propensity.storage.workspace import Workspace
 from propensity.warehouse.nights import LastNight
 
 NOTABLE_GAP = 0.005
-"""Mean gap between probability and outcome that an operator should know of."""
+"""Mean gap between probability and outcome that an operator should know about."""
 NOTABLE_UNSEEN_SHARE = 0.01
-"""Of those to be scored, with values nobody who answered has; a few there are every night."""
+"""Share of unlabelled rows with values never seen among labelled rows; a few occur every night."""
 
 
 @dataclass(frozen=True, eq=False)
 class NightFacts:
-    """One night.
+    """The facts of one night.
 
     Args:
         book: Run, date, contract, counts and class balance.
-        contest: Who was judged.
-        decision: What came of it.
-        serving: Who scored the book.
-        scores: How many were scored, are leads, are the control group.
-        segments: Share of yes by feature.
-        curve: Precision and recall over the labelled, by rising recall.
-        called: The same at the decision thresholds.
-        reliability: What the model said and what happened, by falling probability.
-        gains: What to expect from the best 1 to 100 per cent of the leads; empty without leads.
-        calls: What to expect from the calls that can be made; None without leads.
-        score_shares: Share of the book in 50 bins of probability, shape (50,).
-        last_score_shares: The same of last night.
-        last_night: Whom tonight is compared with; None: this is the first night.
-        since_last_night: How far each column moved; empty without counts of last night. The
-            probability is not among them where another version scored last night.
-        not_answered: How those to be scored differ from those learnt from.
-        rejections: What was wrong with rejected rows.
-        comparison: Of the strategies, the newest there is.
+        contest: The models compared and their quality.
+        decision: Outcome of the contest.
+        serving: Model that scored the book.
+        scores: Parts of scores, with the numbers of rows, leads and control group members.
+        segments: Response rate by feature.
+        curve: Precision and recall over the labelled rows, by increasing recall.
+        called: Precision and recall at the decision thresholds.
+        reliability: Predicted and observed response rates, by decreasing probability.
+        gains: Expected gain from the best 1 to 100 per cent of the leads; empty without leads.
+        calls: Expected gain from the calls that can be made; None without leads.
+        score_shares: Share of the book in each of 50 bins of probability, shape (50,).
+        last_score_shares: The same for last night.
+        last_night: Night that tonight is compared with; None for the first night.
+        since_last_night: Drift of each column; empty without counts of last night. It leaves out
+            the probability if another version scored last night.
+        not_answered: Differences between unlabelled and labelled policyholders.
+        rejections: Summary of the rejected rows.
+        comparison: The newest comparison of strategies.
     """
 
     book: BookFacts
@@ -85,47 +86,47 @@ class NightFacts:
 
     @property
     def model_before(self) -> str | None:
-        """The version that scored last night, where tonight another one did."""
+        """The version that scored last night, if a different one scored tonight."""
         before = self.last_night.model_version if self.last_night else None
         return None if before == self.serving.version.name else before
 
     @property
     def shifted(self) -> tuple[ColumnDrift, ...]:
-        """Columns that moved notably since last night."""
+        """Columns that shifted notably since last night."""
         return tuple(d for d in self.since_last_night if d.strength != "small")
 
     @property
     def differing(self) -> tuple[ColumnDrift, ...]:
-        """Columns in which those to be scored are notably unlike those learnt from."""
+        """Columns in which unlabelled policyholders differ notably from labelled ones."""
         return tuple(d for d in self.not_answered if d.strength != "small")
 
     @property
     def unseen(self) -> tuple[ColumnDrift, ...]:
-        """Columns in which many of those to be scored have values nobody who answered has."""
+        """Columns in which many unlabelled policyholders have values that no labelled one has."""
         n_notable = NOTABLE_UNSEEN_SHARE * self.book.n_unlabelled
         return tuple(d for d in self.not_answered if d.n_unseen_rows > n_notable)
 
     @property
     def is_miscalibrated(self) -> bool:
-        """Whether probabilities are off by more than chance and by more than matters."""
+        """Whether probabilities are off by more than chance and by enough to matter."""
         few = self.n_agreeing < 0.8 * len(self.reliability)
-        return few and self.serving.evaluation.calibration_error > NOTABLE_GAP
+        return few and self.serving.evaluation[CALIBRATION_ERROR] > NOTABLE_GAP
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing is worth a look."""
+        """Whether there is nothing to check."""
         return not (self.shifted or self.differing or self.unseen or self.is_miscalibrated)
 
     @property
     def n_agreeing(self) -> int:
-        """Reliability bins whose interval holds what the model said."""
+        """Number of reliability bins whose interval contains the mean probability."""
         return sum(b.agrees for b in self.reliability)
 
     @property
     def extremes(self) -> tuple[Any, Any]:
-        """Feature and segment with the lowest and with the highest prevalence, where it is sure.
+        """Features and segments with the lowest and the highest known prevalence.
 
-        Only segments that hold at least a hundredth of the labelled count.
+        Only segments with at least a hundredth of the labelled rows count.
         """
         enough = self.book.balance.n_labelled / 100
         found = [
@@ -139,12 +140,12 @@ class NightFacts:
 
 @dataclass(frozen=True, eq=False)
 class Circumstances:
-    """What the warehouse and the settings contribute to the facts of a night.
+    """The facts that the warehouse and the settings contribute.
 
     Args:
-        suppressed: Ids of the policyholders who may not be called, shape (n,).
-        n_calls: Calls that can be made (PROPENSITY_CALL_CAPACITY).
-        last_night: The night to compare with; None before the second night.
+        suppressed: Ids of the policyholders who must not be called, shape (n,).
+        n_calls: Number of calls that can be made (PROPENSITY_CALL_CAPACITY).
+        last_night: Night to compare with; None before the second night.
     """
 
     suppressed: NDArray[np.int64]
@@ -160,15 +161,15 @@ def describe_night(
     scores: ScoredBook,
     given: Circumstances,
 ) -> NightFacts:
-    """Collect the facts of a scored night, and keep the profile that the next one compares with.
+    """Collect the facts of a scored night, and store its profile for the next night.
 
     Args:
-        night: The run under way.
-        book: What was ingested.
-        contest: The contenders.
-        decision: The outcome, with a version that serves.
-        scores: Parts, best first.
-        given: What the warehouse and the settings contribute.
+        night: The run in progress.
+        book: The ingested book.
+        contest: The models compared and their quality.
+        decision: Outcome of the contest.
+        scores: Parts of scores, best first.
+        given: Facts from the warehouse and the settings.
     """
     workspace, run_name = night.workspace, night.run.run_name
     serving = decision.serving or contest.candidate

@@ -1,28 +1,40 @@
-"""Open the warehouse: to write, its schema brought up to date, or only to read."""
+"""Open the warehouse: for a night, which may create it, or one that is there already."""
 
-from sqlalchemy import Engine
+from pathlib import Path
 
+from sqlalchemy import Engine, inspect
+
+from propensity.errors import WarehouseError
+from propensity.settings import Settings
 from propensity.warehouse.engine import (
     PATIENCE_SECONDS,
     connect,
+    describe,
     explain_absence,
     is_postgresql,
     wait_for,
 )
-from propensity.warehouse.schema.migration import check_known, is_up_to_date, migrate
+from propensity.warehouse.schema.migration import (
+    check_known,
+    check_readable,
+    is_up_to_date,
+    migrate,
+)
 
 
 def open_warehouse(url: str, patience: float = PATIENCE_SECONDS) -> Engine:
-    """Connect, and apply the migrations that are missing.
+    """Connect, create what is missing, and apply the migrations that are missing.
 
     Args:
-        url: SQLAlchemy URL; of a SQLite file the folder is made.
-        patience: Seconds a server that does not answer is waited for.
+        url: SQLAlchemy URL; the folder of a SQLite file is created.
+        patience: Seconds to wait for a server that does not answer.
 
     Raises:
         WarehouseError: The URL is not one, the database does not answer, or newer software made it.
     """
     engine = connect(url)
+    if not is_postgresql(engine):
+        Path(str(engine.url.database)).parent.mkdir(parents=True, exist_ok=True)
     wait_for(engine, patience)
     with explain_absence(engine):
         if not is_up_to_date(engine):
@@ -31,17 +43,50 @@ def open_warehouse(url: str, patience: float = PATIENCE_SECONDS) -> Engine:
     return engine
 
 
-def open_reader(url: str) -> Engine:
-    """Connect to read: on a server a reader need not have the right to look at migrations.
+def open_existing(settings: Settings, *, may_be_empty: bool = False) -> Engine:
+    """Connect to a warehouse that is there already, and apply the migrations that are missing.
 
     Args:
-        url: SQLAlchemy URL; a SQLite file is brought up to date first.
+        settings: They name the warehouse.
+        may_be_empty: Accept a database without tables, and create them.
 
     Raises:
-        WarehouseError: The URL is not one, or the database does not answer.
+        WarehouseError: There is no warehouse, or as `open_warehouse`.
     """
-    engine = connect(url)
-    if not is_postgresql(engine):
-        return open_warehouse(url)
-    wait_for(engine)
+    _find_warehouse(settings, may_be_empty=may_be_empty)
+    return open_warehouse(settings.warehouse_url)
+
+
+def open_reader(settings: Settings) -> Engine:
+    """Connect to read: nothing is created or changed.
+
+    Raises:
+        WarehouseError: There is no warehouse, its schema is too old or too new to be read, the URL
+            is not one, or the database does not answer.
+    """
+    engine = _find_warehouse(settings)
+    if not is_postgresql(engine):  # a reader there need not have the right to look at migrations
+        with explain_absence(engine):
+            check_readable(engine)
     return engine
+
+
+def _find_warehouse(settings: Settings, *, may_be_empty: bool = False) -> Engine:
+    engine = connect(settings.warehouse_url)
+    if not is_postgresql(engine):
+        file = Path(str(engine.url.database)).resolve()
+        if not file.exists():
+            raise _explain_nothing(settings, f"the file {file} does not exist")
+    wait_for(engine)
+    with explain_absence(engine):
+        if not may_be_empty and not inspect(engine).has_table("leads"):
+            raise _explain_nothing(settings, f"{describe(engine)} has no view leads")
+    return engine
+
+
+def _explain_nothing(settings: Settings, found: str) -> WarehouseError:
+    return WarehouseError(
+        f"There is no warehouse: {found}. {settings.warehouse_origin}",
+        todo="Run a night first (`propensity run`), which creates the warehouse, or set one of"
+        " these variables so that it names yours",
+    )

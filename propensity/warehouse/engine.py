@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
@@ -16,6 +15,10 @@ from propensity.errors import WarehouseAwayError, WarehouseError
 from propensity.warehouse.urls import read_url
 
 TODO = "Check PROPENSITY_DATABASE_URL and that the database is up; then run again"
+READ_ONLY_TODO = (
+    "Run as a user who may write the file and its folder, which SQLite in WAL mode needs even to"
+    " read, or read a backup made with VACUUM INTO"
+)
 CONNECT_SECONDS = 10
 PATIENCE_SECONDS = 4
 """A person waits; in the middle of a night more is at stake: Settings.warehouse_patience."""
@@ -53,13 +56,8 @@ def connect(url: str) -> Engine:
         WarehouseError: The URL is not one.
     """
     parsed = read_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        is_psycopg = parsed.drivername == "postgresql+psycopg"
-        return create_engine(
-            parsed, hide_parameters=True, **(POSTGRESQL_POOL if is_psycopg else {})
-        )
-    if parsed.database:
-        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(parsed, hide_parameters=True, **POSTGRESQL_POOL)
     # a file opens at once; nothing to keep
     engine = create_engine(parsed, hide_parameters=True, poolclass=NullPool)
     event.listen(engine, "connect", _prepare_sqlite)
@@ -112,12 +110,14 @@ def explain_absence(engine: Engine) -> Iterator[None]:
         yield
     except (DBAPIError, PoolTimeoutError, engine.dialect.loaded_dbapi.Error) as error:
         said = error.orig if isinstance(error, DBAPIError) else error
-        kind, does = WarehouseError, "refused"
+        kind, does, todo = WarehouseError, "refused", TODO
         if _is_away(engine, said):
             kind, does = WarehouseAwayError, "does not answer"
+        elif getattr(said, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY:
+            todo = READ_ONLY_TODO
         # of the driver's words the first line: the others may hold policyholders
         first = str(said).strip().split("\n", maxsplit=1)[0]
-        raise kind(f"The warehouse {describe(engine)} {does}: {first}", todo=TODO) from error
+        raise kind(f"The warehouse {describe(engine)} {does}: {first}", todo=todo) from error
 
 
 def _is_away(engine: Engine, said: BaseException | None) -> bool:
@@ -155,11 +155,13 @@ def _begin_sqlite(connection: Connection) -> None:
     writes = options.get("writes", False)
     if not options.get("checks_foreign_keys", True):
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")  # without effect once begun
+    if writes:  # not before: a reader changes nothing, not even how a file is kept
+        connection.exec_driver_sql("PRAGMA journal_mode = WAL")  # readers never wait for the writer
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
-    """Real transactions, DDL included; readers never wait for the writer."""
+    """Let transactions be real, DDL included, and wait for a lock."""
     connection.isolation_level = None  # or the driver commits before DDL; BEGIN is ours
-    for pragma in ("journal_mode = WAL", "foreign_keys = ON", "busy_timeout = 30000"):
+    for pragma in ("foreign_keys = ON", "busy_timeout = 30000"):
         connection.execute(f"PRAGMA {pragma}")

@@ -29,8 +29,7 @@ def only_one(engine: Engine, work: Work) -> Iterator[None]:
     """Hold the warehouse's lock on a kind of work; who comes second is refused at once.
 
     PostgreSQL: an advisory lock on a connection of its own. SQLite: a lock on a file beside the
-    database, so that nobody who only reads or suppresses has to wait. A database without a file,
-    or of another kind, has no lock.
+    database, so that nobody who only reads or suppresses has to wait.
 
     Raises:
         BusyError: Somebody else holds it.
@@ -55,11 +54,9 @@ def only_one(engine: Engine, work: Work) -> Iterator[None]:
                 # the server hears of a closed connection a moment later; a lost one holds nothing
                 with suppress(OperationalError):
                     connection.execute(text("SELECT pg_advisory_unlock(:first, :second)"), key)
-    elif engine.dialect.name == "sqlite" and engine.url.database not in (None, "", ":memory:"):
+    else:
         with _lock_file(engine, work):
             yield
-    else:
-        yield
 
 
 def _lock_file(engine: Engine, work: Work) -> AbstractContextManager[object]:

@@ -6,6 +6,7 @@ from sqlalchemy import Engine, insert, select
 
 from propensity import __version__
 from propensity.evaluation.records import Contender, Decision
+from propensity.metrics.catalog import Place, find_metrics
 from propensity.metrics.records import Evaluation
 from propensity.warehouse.engine import begin_write
 from propensity.warehouse.locks import wait_for_lock
@@ -49,8 +50,7 @@ def record_decision(
         "files_digest": version.files_digest,
         "code_version": __version__,
         "n_labelled": evaluation.n_labelled,
-        "prevalence": evaluation.prevalence,
-        **describe_quality(evaluation),
+        **describe_quality(evaluation, "model_versions"),
     }
     decided = {
         "decided_at": now,
@@ -69,14 +69,11 @@ def record_decision(
         connection.execute(insert(promotions).values(decided))
 
 
-def describe_quality(evaluation: Evaluation) -> dict[str, float]:
-    """Return the metrics that model_versions and scoring_runs both keep, by column name."""
-    return {
-        "f1_score": evaluation.f1,
-        "f1_low": evaluation.f1_interval.low,
-        "f1_high": evaluation.f1_interval.high,
-        "average_precision": evaluation.average_precision,
-        "roc_auc": evaluation.roc_auc,
-        "brier": evaluation.brier,
-        "calibration_error": evaluation.calibration_error,
-    }
+def describe_quality(evaluation: Evaluation, table: Place) -> dict[str, float]:
+    """Return the prevalence and the metrics that a table keeps, by column name."""
+    values = {"prevalence": evaluation.prevalence}
+    for metric in find_metrics(table):
+        interval = evaluation.intervals.get(metric.name)
+        ends = (interval.low, interval.high) if interval else ()
+        values |= zip(metric.column_meanings, (evaluation[metric], *ends), strict=False)
+    return values

@@ -148,7 +148,6 @@ def _insert_thresholds_and_gains(
 
 
 def _describe(book: CuratedBook, scores: ScoredBook, serving: Contender) -> dict[str, object]:
-    evaluation = serving.evaluation
     return {
         "model_version": serving.version.name,
         "n_policyholders": book.n_rows,
@@ -156,8 +155,5 @@ def _describe(book: CuratedBook, scores: ScoredBook, serving: Contender) -> dict
         "n_labelled": book.n_labelled,
         "n_control": scores.n_control,
         "n_leads": scores.n_leads,
-        "prevalence": evaluation.prevalence,
-        "precision": evaluation.precision,
-        "recall": evaluation.recall,
-        **describe_quality(evaluation),
+        **describe_quality(serving.evaluation, "scoring_runs"),
     }

@@ -4,11 +4,13 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Connection, Engine, TextClause, text
+from sqlalchemy import Connection, Engine, Executable, bindparam, select, text
 
 from propensity.errors import WarehouseError
+from propensity.metrics.catalog import find_metrics
 from propensity.metrics.intervals import Interval, expect_buyers
 from propensity.warehouse.engine import begin_snapshot, explain_absence
+from propensity.warehouse.schema.tables import model_versions, promotions
 
 LEADS = text(
     "SELECT policyholder_id, lead_rank, probability, percentile, decile, predicted_response,"
@@ -22,11 +24,17 @@ RUNS = text(
     " FROM scoring_runs r LEFT JOIN published_run p ON p.run_id = r.run_id"
     " ORDER BY r.run_id DESC LIMIT :n_rows"
 )
-MODELS = text(
-    "SELECT m.model_version, m.trained_at, m.f1_score, m.f1_low, m.f1_high, m.average_precision,"
-    " m.roc_auc, m.calibration_error, p.decision, p.reason"
-    " FROM model_versions m JOIN promotions p ON p.to_version = m.model_version"
-    " WHERE p.decision <> 'rolled_back' ORDER BY p.promotion_id DESC LIMIT :n_rows"
+_kept = [metric for metric in find_metrics("terminal") if "model_versions" in metric.places]
+_columns = [column for metric in _kept for column in metric.column_meanings]
+MODELS = (
+    select(
+        *model_versions.c["model_version", "trained_at", *_columns],
+        *promotions.c["decision", "reason"],
+    )
+    .join(promotions, promotions.c.to_version == model_versions.c.model_version)
+    .where(promotions.c.decision != "rolled_back")
+    .order_by(promotions.c.promotion_id.desc())
+    .limit(bindparam("n_rows"))
 )
 SUMMARY = text(
     "SELECT l.*, (SELECT run_id FROM published_run) AS readers_run_id"
@@ -62,9 +70,6 @@ class RunSummary:
     f1_score: float
     f1_low: float
     f1_high: float
-    average_precision: float
-    roc_auc: float
-    calibration_error: float
     threshold_low: float
     threshold_high: float
     readers_run_id: int
@@ -78,7 +83,7 @@ def summarize_run(engine: Engine, run_id: int) -> RunSummary:
     return RunSummary(**values)
 
 
-def read_rows(engine: Engine, query: TextClause, n_rows: int) -> pd.DataFrame:
+def read_rows(engine: Engine, query: Executable, n_rows: int) -> pd.DataFrame:
     """Read at most n_rows of one of the queries above.
 
     Raises:
@@ -88,7 +93,7 @@ def read_rows(engine: Engine, query: TextClause, n_rows: int) -> pd.DataFrame:
         return _read_rows(connection, query, n_rows)
 
 
-def _read_rows(connection: Connection, query: TextClause, n_rows: int) -> pd.DataFrame:
+def _read_rows(connection: Connection, query: Executable, n_rows: int) -> pd.DataFrame:
     found = connection.execute(query, {"n_rows": n_rows})
     return pd.DataFrame(found.all(), columns=list(found.keys()))
 

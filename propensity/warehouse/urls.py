@@ -9,33 +9,43 @@ from propensity.errors import WarehouseError
 
 AUTHORITY = re.compile(r"^[^:]*://(?:[^:/]*(?::[^@]*)?@)?")
 """Of a URL, up to the host: what SQLAlchemy takes for driver, user and password."""
+EXAMPLES = (
+    "sqlite:////srv/propensity/propensity.db or postgresql://user:password@host/database,"
+    " an @ in the password written as %40"
+)
+POSTGRESQL = "postgresql+psycopg"
+DRIVERS = {"postgresql": POSTGRESQL, "postgres": POSTGRESQL, POSTGRESQL: POSTGRESQL}
+DRIVERS |= {"sqlite": "sqlite", "sqlite+pysqlite": "sqlite"}
 
 
 def read_url(url: str) -> URL:
-    """Read a URL, and choose the driver where it names none.
+    """Read a URL, and choose the driver.
 
     Raises:
-        WarehouseError: It is not one, its driver is not installed or asynchronous.
+        WarehouseError: It is not a URL, names another kind of database or another driver, or a
+            SQLite database without a file.
     """
     try:
         parsed = make_url(url)
-        if parsed.drivername in ("postgresql", "postgres"):
-            parsed = parsed.set(drivername="postgresql+psycopg")
-        parsed.get_dialect().import_dbapi()
         _check_parts(url, parsed)
-    except (ArgumentError, ValueError, ImportError):
+    except (ArgumentError, ValueError):
         # the text may hold a password, and so may the error: never show either
         raise WarehouseError(
-            "PROPENSITY_DATABASE_URL is not a database URL, or its driver is not installed",
-            expected="for example sqlite:////srv/propensity/propensity.db"
-            " or postgresql://user:password@host/database, an @ in the password written as %40",
+            "PROPENSITY_DATABASE_URL is not a database URL", expected=f"for example {EXAMPLES}"
         ) from None
-    if parsed.get_dialect().is_async:
+    driver = DRIVERS.get(parsed.drivername)
+    if driver is None:
         raise WarehouseError(
-            f"PROPENSITY_DATABASE_URL names an asynchronous driver, {parsed.drivername}",
-            expected=f"{parsed.get_backend_name()}:// without a driver, which is chosen here",
+            f"PROPENSITY_DATABASE_URL begins with {parsed.drivername}://, but the warehouse can"
+            " only be in PostgreSQL or SQLite, whose drivers are chosen by propensity",
+            todo=f"Set it to a URL such as {EXAMPLES}",
         )
-    return parsed
+    if driver == "sqlite" and (not parsed.database or parsed.database.startswith((":", "file:"))):
+        raise WarehouseError(
+            "PROPENSITY_DATABASE_URL does not name a SQLite file by its path",
+            todo=f"Set it to a URL such as {EXAMPLES}",
+        )
+    return parsed.set(drivername=driver)
 
 
 def _check_parts(text: str, url: URL) -> None:
@@ -43,7 +53,7 @@ def _check_parts(text: str, url: URL) -> None:
 
     Or the other way round: options that were taken for a password, up to the @ in one of them.
     """
-    if url.get_backend_name() == "sqlite":
+    if url.drivername.startswith("sqlite"):
         return
     behind = AUTHORITY.sub("", text)
     has_options = re.search(r"\?.*=", text.removesuffix(behind))

@@ -44,7 +44,17 @@ PREFECT_YAML = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text(
 DEPLOYED = {d["name"]: d for d in PREFECT_YAML["deployments"]}
 AS_OF = "2026-11-20"
 QUICK = {"as_of": AS_OF, "max_epochs": 2, "batch_size": 256, "n_bootstrap": 20}
-STAGES = {"ingest", "report", "evaluate", "promote", "score", "publish", "present", "alert"}
+STAGES = {
+    "ingest",
+    "report",
+    "evaluate",
+    "promote",
+    "score",
+    "describe",
+    "publish",
+    "present",
+    "alert",
+}
 STAGES |= {f"train-fold-{k}" for k in range(N_FOLDS)} | {"score-part-0"}
 MOST_ARTIFACT_BYTES = 200_000
 AWAY_SECONDS = 60
@@ -286,7 +296,7 @@ def test_strangers_and_forged_requests_are_refused(live):
 @pytest.mark.slow
 def test_a_worker_that_starts_says_what_it_cleared_away(live):
     """A run of before it has no process; it is begun again, with the parameters it had."""
-    said = "was Running: crashed, begun again"
+    said = "was Running: crashed, restarted"
     (dead,) = re.findall(rf"^[a-z]+-[a-z]+ \((.*)\) {said}$", live.wait_for_worker(), re.MULTILINE)
     assert live.read_run(dead)["state_type"] == "CRASHED"
     only = {"flow_runs": {"tags": {"all_": ["begun-again"]}}}
@@ -316,7 +326,7 @@ def test_an_operators_commands_find_the_server(live):
 @pytest.mark.parametrize("words", [("setup",), ("reconcile", "--retry")], ids=" ".join)
 @pytest.mark.parametrize(
     ("given", "refused"),
-    [("propensity:hunter2", "the password given"), ("", "whoever gives no password")],
+    [("propensity:hunter2", "the password given"), ("", "a request without a password")],
     ids=["wrong", "none"],
 )
 def test_a_password_that_is_refused_is_said_in_one_sentence(live, words, given, refused):

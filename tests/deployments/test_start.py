@@ -36,7 +36,7 @@ def test_it_says_what_it_can_start(tmp_path, words):
 
 def test_a_command_that_is_not_there_is_named(tmp_path):
     ended = start("run", "no-such", PROPENSITY_DATA_DIR=str(tmp_path))
-    assert (ended.returncode, "/.venv/bin/no-such is no command" in ended.stderr) == (2, True)
+    assert (ended.returncode, "/.venv/bin/no-such is not a command" in ended.stderr) == (2, True)
 
 
 SHOW = "import os, sys; print(*sys.argv[1:], *map(os.environ.get, sys.argv[1:]), sep='|')"

@@ -37,7 +37,7 @@ def test_nights_of_the_past_are_stored_and_readers_keep_the_newest(
     assert nights[0].outcome == "stored as run 2"
     assert nights[1].outcome == f"no file {tmp_path / 'book-2026-11-02.csv'}"
     assert isinstance(nights[2].error, InputError)
-    assert nights[3].outcome == "published before as run 1"
+    assert nights[3].outcome == "already published as run 1"
     with open_warehouse(Settings().warehouse_url).connect() as connection:
         current = pd.read_sql("SELECT DISTINCT run_id FROM current_scores", connection)
         stored = pd.read_sql("SELECT DISTINCT run_id FROM policyholder_scores", connection)
@@ -79,11 +79,11 @@ def test_the_command_runs_every_date_that_has_a_file(propensity, prefect_api, tm
     [("book.csv", FIRST, LAST), ("book-{as_of}.csv", LAST, FIRST)],
 )
 def test_a_pattern_without_date_or_dates_turned_round_are_refused(pattern, first, last):
-    with pytest.raises(InputError, match=r"a pattern with \{as_of\}"):
+    with pytest.raises(InputError, match=r"a pattern that contains \{as_of\}"):
         list(backfill(pattern, first, last))
 
 
 def test_dates_to_come_are_refused_before_any_night():
     last = find_last_as_of() + dt.timedelta(days=1)
-    with pytest.raises(InputError, match=f"The last date, {last}, is to come"):
+    with pytest.raises(InputError, match=f"The last date {last} is in the future"):
         list(backfill("book-{as_of}.csv", FIRST, last))

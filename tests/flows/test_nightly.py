@@ -34,7 +34,17 @@ from propensity.warehouse.runs import Night
 pytestmark = pytest.mark.slow
 N_ROWS = 20_000
 FIRST_DATE = dt.date(2026, 11, 1)
-STAGES = {"ingest", "report", "evaluate", "promote", "score", "publish", "present", "alert"}
+STAGES = {
+    "ingest",
+    "report",
+    "evaluate",
+    "promote",
+    "score",
+    "describe",
+    "publish",
+    "present",
+    "alert",
+}
 STAGES |= {f"train-fold-{k}" for k in range(5)} | {"score-part-0"}
 QUICK = {"max_epochs": 2, "batch_size": 256, "n_bootstrap": 50}
 NETWORK = {"model_family": "network"}  # the first night and its repetitions; others are logistic
@@ -121,7 +131,7 @@ def test_a_killed_night_resumes_and_ends_as_one_that_ran_through(
     trained = {k: model_path(place.model(summary.run_name), k).read_bytes() for k in range(3)}
     caplog.clear()
     resumed = summarize(run_night("book.csv", 0, **NETWORK))
-    taken = [m for m in caplog.messages if m.startswith("taken from ")]
+    taken = [m for m in caplog.messages if m.startswith("reused from ")]
     assert [m.split(" digests match: ")[1].split()[1] for m in taken] == [
         "policyholders", "epochs", "epochs", "epochs"
     ]  # fmt: skip
@@ -209,14 +219,14 @@ def test_a_planted_better_signal_is_promoted(third):
 
 @pytest.fixture(scope="module")
 def fourth(folder, run_night, third) -> NightResult:
-    """Answers are shuffled, and a folder stands where the counts should be written."""
+    """Answers are shuffled, and a folder stands where the page should be written."""
 
     def shuffle(book: pd.DataFrame) -> pd.DataFrame:
         shuffled = book["Response"].sample(frac=1, random_state=0).to_numpy()
         return book.assign(Response=shuffled)
 
     csv = write_book(folder, "shuffled.csv", shuffle)
-    in_the_way = Workspace(folder / "data").counts(name_night(folder / csv, 3))
+    in_the_way = Workspace(folder / "data").night_page(name_night(folder / csv, 3))
     in_the_way.mkdir(parents=True)
     return run_night(csv, 3)
 
@@ -243,8 +253,8 @@ def test_a_night_that_cannot_be_drawn_is_published_all_the_same(folder, fourth):
         tasks = {t.name: t for t in client.read_task_runs(flow_run_filter=only)}
         assert client.read_flow_run(run["flow_run_id"]).state.is_completed()
     assert tasks["present"].state.is_failed()
-    assert "counts.json" in tasks["present"].state.message
-    assert not Workspace(folder / "data").night_page(run["run_name"]).exists()
+    assert "night.html" in tasks["present"].state.message
+    assert not Workspace(folder / "data").night_page(run["run_name"]).is_file()
 
 
 def test_the_page_compares_with_the_night_readers_saw_before(folder, first, third):

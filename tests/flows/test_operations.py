@@ -207,7 +207,7 @@ def test_a_run_that_no_worker_takes_is_told(stack, wait_until):
         alert = wait_until(
             lambda run=run: stack.listener.find("not-started", "", link=run), "the alert"
         )
-        assert "has not begun: no worker took it" in alert["text"]
+        assert "has not started: no worker picked it up" in alert["text"]
         assert "due 2026-11-01 03:30 UTC" in alert["text"]
     assert not stack.listener.find("not-started", "", link=runs[2])
     for run in runs:
@@ -256,7 +256,7 @@ def second_night(stack, wait_until) -> str:
     assert find_readers_night(stack) == FIRST
     stack.start_server()
     assert stack.read(run)["state_type"] == "RUNNING"
-    assert "crashed, begun again" in stack("propensity", "ops", "reconcile", "--retry")
+    assert "crashed, restarted" in stack("propensity", "ops", "reconcile", "--retry")
     tell("server, worker and flow run killed: Crashed after", killed)
     assert stack.read(run)["state_type"] == "CRASHED"
     again = stack.find_tagged("begun-again")

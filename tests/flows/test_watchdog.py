@@ -5,6 +5,7 @@ from prefect.client.orchestration import get_client
 from prefect.states import State
 
 from flows.watchdog import watchdog
+from propensity.warehouse.access import open_warehouse
 
 YESTERDAY = dt.datetime.now().astimezone().date() - dt.timedelta(days=1)
 
@@ -20,10 +21,18 @@ def run_watchdog(data_dir, prefect_server):
 def test_before_the_deadline_nothing_is_late(run_watchdog):
     state = run_watchdog(YESTERDAY + dt.timedelta(days=3))
     assert state.is_completed()
-    assert "Not before 06:00" in state.message
+    assert "Not due before 06:00" in state.message
 
 
-def test_the_deadline_is_a_setting(run_watchdog, monkeypatch):
+def test_a_missing_warehouse_is_late_and_is_not_created(run_watchdog, data_dir):
+    state = run_watchdog(YESTERDAY)
+    assert state.is_failed()
+    assert f"There is no warehouse: the file {data_dir}/propensity.db" in state.message
+    assert not data_dir.exists()
+
+
+def test_the_deadline_is_a_setting(run_watchdog, data_dir, monkeypatch):
+    open_warehouse(f"sqlite:///{data_dir}/propensity.db")
     monkeypatch.setenv("PROPENSITY_DEADLINE", "00:00")
     state = run_watchdog()
     assert state.is_failed()

@@ -1,3 +1,4 @@
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,18 +18,28 @@ QUALITY = Evaluation(
     n_labelled=20_000,
     prevalence=0.12,
     thresholds=(0.2,) * 5,
-    f1=0.45,
-    f1_interval=Interval(0.44, 0.46),
-    precision=0.4,
-    recall=0.5,
-    average_precision=0.35,
-    average_precision_interval=Interval(0.34, 0.36),
-    roc_auc=0.85,
-    brier=0.09,
-    calibration_error=0.01,
     mean_probability=0.12,
-)
-"""Of a plausible model; tests replace what they are about."""
+    metrics={
+        "f1": 0.45, "precision": 0.4, "recall": 0.5, "average_precision": 0.35, "roc_auc": 0.85,
+        "brier": 0.09, "calibration_error": 0.01,
+    },
+    intervals={"f1": Interval(0.44, 0.46), "average_precision": Interval(0.34, 0.36)},
+)  # fmt: skip
+"""Of a plausible model; tests change what they are about."""
+
+
+def change_quality(quality: Evaluation, **changes) -> Evaluation:
+    """Change metrics and their intervals by name (f1, f1_interval), and fields."""
+    metrics = {n: changes.pop(n) for n in quality.metrics if n in changes}
+    intervals = {
+        n: changes.pop(f"{n}_interval") for n in quality.intervals if f"{n}_interval" in changes
+    }
+    return dataclasses.replace(
+        quality,
+        metrics={**quality.metrics, **metrics},
+        intervals={**quality.intervals, **intervals},
+        **changes,
+    )
 
 
 @pytest.fixture(scope="session")

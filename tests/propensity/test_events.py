@@ -2,19 +2,13 @@ import dataclasses
 import datetime as dt
 import json
 import re
-from pathlib import Path
 
 import pytest
 
 from propensity.events import NightDrifted, NightLate
 from propensity.reference.events import EVENTS, describe_events
 
-ROOT = Path(__file__).parents[2]
 TODAY = dt.date(2026, 11, 24)
-
-
-def test_the_page_of_events_is_fresh():
-    assert (ROOT / "docs" / "events.md").read_text(encoding="utf-8") == describe_events()
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda e: e.name)

@@ -10,7 +10,7 @@ from tasks.evaluate import evaluate
 def test_judges_the_candidate_beside_the_baselines(book, contest):
     quality = contest.candidate.evaluation
     assert quality.n_labelled == book.n_labelled
-    assert 0.75 < quality.roc_auc < 0.88
+    assert 0.75 < quality.metrics["roc_auc"] < 0.88
     assert quality.f1_interval.low < quality.f1 < quality.f1_interval.high
     assert contest.baselines[0].description == "everyone positive"
     assert contest.champion is None
@@ -53,7 +53,7 @@ def test_warns_when_the_threshold_is_far_from_half_of_f1(
     half = contest.candidate.evaluation.f1 / 2
     assert judge((half,) * 5) == []
     (warning,) = judge((half + 0.3,) * 5)
-    assert "The mean threshold is +0.3000 from half of F1" in warning
+    assert "The mean threshold differs by +0.3000 from half of F1" in warning
 
 
 def test_seals_the_version(night, contest, members):

@@ -19,7 +19,7 @@ def test_takes_what_an_earlier_attempt_left_and_says_since_when(night, book, beg
     assert ingest(again) == book
     assert not again.workspace.curated(again.run.run_name).exists()
     line = next(m for m in caplog.messages if "policyholders" in m)
-    assert line.startswith("taken from 20")
+    assert line.startswith("reused from 20")
     assert "digests match: 19,999 policyholders in 1 parts, 1 rows rejected, " in line
     assert line.endswith(" s")
 

@@ -53,7 +53,7 @@ def test_takes_the_scores_of_the_same_members_whatever_the_version_is_called(
     version = dataclasses.replace(contest.candidate.version, name="another", folder=folder)
     caplog.clear()
     assert score(again, book, dataclasses.replace(contest.candidate, version=version)) == scores
-    assert "taken from" in caplog.text
+    assert "reused from" in caplog.text
 
 
 def test_scores_of_another_threshold_are_not_taken(book, contest, scores, begin_again):
@@ -63,7 +63,7 @@ def test_scores_of_another_threshold_are_not_taken(book, contest, scores, begin_
     read = list_read(book, dataclasses.replace(candidate, evaluation=evaluation))
     refusals = []
     assert Stage(begin_again("x"), "score", ScoredBook, read).find(refusals.append) is None
-    assert "is of another input" in refusals[0]
+    assert "belongs to a different input" in refusals[0]
 
 
 def test_scores_anew_where_a_part_was_changed(book, contest, scores, begin_again, damage, caplog):

@@ -31,7 +31,7 @@ def test_takes_a_member_of_an_earlier_attempt_into_the_new_version(
 ):
     again = begin_again("train")
     assert train(again, book, 2) == members[2]
-    assert "taken from" in caplog.text
+    assert "reused from" in caplog.text
     for place in (model_path, encoder_path):
         old, new = (place(n.workspace.model(n.version_name), 2) for n in (night, again))
         assert new.read_bytes() == old.read_bytes()
@@ -53,4 +53,4 @@ def test_trains_anew_where_the_network_was_changed_and_shows_each_epoch(
         assert train(again, book, 3) == members[3]
     assert shown == [50, 100, 100]
     assert "member-3.keras has changed" in caplog.text
-    assert "taken from" not in caplog.text
+    assert "reused from" not in caplog.text

@@ -39,7 +39,7 @@ def fit(
     with write_whole(path, ".keras") as unfinished:  # Keras wants the ending
         model.save(unfinished)
     kept = watch.kept.score
-    return Fitted(watch.predictor, kept.f1, kept.average_precision, watch.n_epochs)
+    return Fitted(watch.predictor, kept.f1, kept.validation_average_precision, watch.n_epochs)
 
 
 def load(path: Path) -> Predictor:

@@ -4,6 +4,8 @@ from typing import Any
 
 from sqlalchemy import Column, DateTime, Float, MetaData
 
+from propensity.metrics.catalog import Place, find_metrics
+
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -20,16 +22,9 @@ def make_time(name: str, comment: str, *, nullable: bool = False) -> Column[Any]
     return Column(name, DateTime(timezone=True), nullable=nullable, comment=comment)
 
 
-def make_quality(*, nullable: bool = False) -> list[Column[Any]]:
-    """Make the columns of metrics that scoring_runs and model_versions both keep."""
-    meanings = {
-        "prevalence": "share of ones among those whose response is known",
-        "f1_score": "cross-fitted F1 at the decision thresholds",
-        "f1_low": "lower end of its 95 % interval",
-        "f1_high": "upper end of its 95 % interval",
-        "average_precision": "area under the precision-recall curve",
-        "roc_auc": "chance that a yes is scored above a no",
-        "brier": "mean squared error of the probability",
-        "calibration_error": "mean gap between predicted and actual share, 20 bins of equally many",
-    }
+def make_quality(table: Place, *, nullable: bool = False) -> list[Column[Any]]:
+    """Make the columns of the prevalence and of the metrics that a table keeps."""
+    meanings = {"prevalence": "share of ones among those whose response is known"}
+    for metric in find_metrics(table):
+        meanings |= metric.column_meanings
     return [Column(n, Float, nullable=nullable, comment=c) for n, c in meanings.items()]

@@ -20,8 +20,8 @@ from propensity.warehouse.schema.tables import metadata
 from propensity.warehouse.schema.views import describe_view, view_columns, view_comments
 
 migrations_folder = Path(__file__).parents[1] / "migrations"
-
-
+READABLE_SINCE = "0002"
+"""The first migration after which the queries of propensity.warehouse.queries work."""
 MARKETING = "propensity_marketing"
 """The role of deployments/sql/roles.sql that may read the views and nothing else."""
 
@@ -36,8 +36,8 @@ def _find_revision(engine: Engine) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def check_known(engine: Engine) -> None:
-    """Refuse a schema that newer software has made."""
+def check_known(engine: Engine) -> str | None:
+    """Refuse a schema that newer software has made, and return the name of any other."""
     migrations = ScriptDirectory(str(migrations_folder))
     known = [migration.revision for migration in migrations.walk_revisions()]
     found = _find_revision(engine)
@@ -46,6 +46,18 @@ def check_known(engine: Engine) -> None:
             f"The warehouse {describe(engine)} has the schema {found} of newer software",
             expected=f"{known[0]} or earlier",
             todo="Run that software, or restore the backup of before its update",
+        )
+    return found
+
+
+def check_readable(engine: Engine) -> None:
+    """Refuse a schema that newer software has made, or one too old for the queries of today."""
+    found = check_known(engine)
+    if found is None or found < READABLE_SINCE:
+        raise WarehouseError(
+            f"The warehouse {describe(engine)} has the schema {found} of older software",
+            expected=f"{READABLE_SINCE} or later",
+            todo="Run a night (`propensity run`), which upgrades the schema",
         )
 
 

@@ -27,7 +27,7 @@ model_versions = Table(
     Column(
         "n_labelled", BigInteger, nullable=False, comment="policyholders whose response is known"
     ),
-    *make_quality(),
+    *make_quality("model_versions"),
     Column(
         "files_digest",
         String(64),

@@ -54,9 +54,7 @@ scoring_runs = Table(
     Column("n_labelled", BigInteger, comment="policyholders whose response is known"),
     Column("n_control", BigInteger, comment="policyholders in the control group"),
     Column("n_leads", BigInteger, comment="policyholders with a lead_rank"),
-    *make_quality(nullable=True),
-    Column("precision", Float, comment="share of the predicted who said yes"),
-    Column("recall", Float, comment="share of those who said yes who were predicted"),
+    *make_quality("scoring_runs", nullable=True),
     CheckConstraint(
         "status IN ('running', 'published', 'failed', 'crashed', 'retired')", name="status"
     ),

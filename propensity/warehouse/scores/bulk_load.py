@@ -1,6 +1,6 @@
 """Load parts of Parquet into the table of a run, a batch at a time: nothing is held whole.
 
-COPY on PostgreSQL, several parts at once; ADBC on SQLite; plain inserts elsewhere, which is slow.
+COPY on PostgreSQL, several parts at once; ADBC on SQLite.
 """
 
 import os
@@ -14,17 +14,16 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
-from sqlalchemy import Engine, Table, insert
+from sqlalchemy import Engine
 
 from propensity.errors import WarehouseError
 from propensity.progress import OnProgress, ignore_progress
 from propensity.scoring.records import ScoredBook
 from propensity.storage.parquet_parts import read_batches
-from propensity.warehouse.engine import begin_write, describe, is_postgresql
+from propensity.warehouse.engine import describe, is_postgresql
 from propensity.warehouse.scores.run_tables import name_of, table_of
 
 CONNECTIONS = min(4, os.cpu_count() or 1)
-INSERT_ROWS = 20_000
 
 
 def load_scores(
@@ -43,10 +42,8 @@ def load_scores(
     """
     if is_postgresql(engine):
         loaded = _copy_parts(engine, run_id, scores.parts)
-    elif engine.dialect.name == "sqlite" and engine.url.database:
-        loaded = _ingest_parts(engine, run_id, scores.parts)
     else:
-        loaded = insert_parts(engine, table_of(run_id), scores.parts)
+        loaded = _ingest_parts(engine, run_id, scores.parts)
     n_done = 0
     for n_rows in loaded:
         n_done += n_rows
@@ -104,14 +101,3 @@ def _ingest_parts(engine: Engine, run_id: int, parts: tuple[Path, ...]) -> Itera
                     todo="Nothing was published: the last good night stays readable",
                 )
             yield int(n_rows)
-
-
-def insert_parts(engine: Engine, table: Table, parts: tuple[Path, ...]) -> Iterator[int]:
-    """Insert rows with plain SQL: any database can, none is quick at it."""
-    for part in parts:
-        for batch in read_batches(part):
-            with begin_write(engine) as connection:
-                for start in range(0, batch.num_rows, INSERT_ROWS):
-                    rows = batch.slice(start, INSERT_ROWS).to_pylist()
-                    connection.execute(insert(table), rows)
-            yield batch.num_rows

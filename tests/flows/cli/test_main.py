@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from propensity.simulation.book import simulate_book
+from propensity.warehouse.access import open_warehouse
 
 
 @pytest.fixture
@@ -69,16 +71,12 @@ def test_no_command_waits_for_what_only_a_night_needs():
         (["run", "a.csv"], {"PROPENSITY_LOG_FORMAT": "xml"}, 2, "log_format"),
         (["leads", "--top", "0"], {}, 2, "--top"),
         (["leads"], {"PROPENSITY_DATABASE_URL": "nonsense"}, 5, "PROPENSITY_DATABASE_URL"),
-        (["leads", "--calls", "100"], {}, 5, "There are no leads"),
-        (["rollback", "--reason", "a try"], {}, 5, "Nothing is published yet"),
-        (["models", "rollback", "--reason", "a try"], {}, 5, "No model was promoted yet"),
         (["rollback"], {}, 2, "--reason"),
         (["models", "rollback"], {}, 2, "--reason"),
         (["models", "card", "of-nobody"], {}, 4, "of-nobody/card.md"),
         (["suppress", "none.csv"], {}, 3, "none.csv cannot be read"),
         (["retention", "--keep", "0"], {}, 2, "--keep"),
         (["backfill", "x.csv", "--from", "2026-11-01", "--to", "2026-11-02"], {}, 3, "{as_of}"),
-        (["leads", "--csv", "no/folder/x.csv"], {}, 2, "no/folder"),
         (["simulate", "--rows", "10", "--out", "no/folder/x.csv"], {}, 2, "no/folder"),
         (["simulate", "--rows", "10", "--out", "x.csv", "--prevalence", "2"], {}, 2, "prevalence"),
     ],
@@ -108,11 +106,61 @@ def test_a_second_night_is_refused_while_one_is_running_and_the_log_is_json(
     assert refused.stdout == ""
 
 
-def test_no_leads_before_the_first_night(propensity):
-    assert "nothing is published" in propensity("leads").stdout
+@pytest.fixture
+def without_nights(propensity):
+    """A warehouse in which nothing is published."""
+    open_warehouse(f"sqlite:///{propensity.data_dir / 'propensity.db'}")
+    return propensity
 
 
-def test_suppress_says_what_was_stored_and_a_pause_does_not_end_an_objection(propensity, tmp_path):
+@pytest.mark.parametrize(
+    ("words", "exit_code", "message"),
+    [
+        (["leads", "--calls", "100"], 5, "There are no leads"),
+        (["leads", "--csv", "no/folder/x.csv"], 2, "no/folder"),
+        (["rollback", "--reason", "a try"], 5, "Nothing is published yet"),
+        (["models", "rollback", "--reason", "a try"], 5, "No model was promoted yet"),
+    ],
+)
+def test_what_needs_a_published_night_says_so(without_nights, words, exit_code, message):
+    ended = without_nights(*words)
+    assert (ended.returncode, message in ended.stderr) == (exit_code, True)
+    assert "nothing is published" in without_nights("leads").stdout
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "leads",
+        "leads --calls 10",
+        "runs",
+        "models",
+        "rollback --reason x",
+        "models rollback --reason x",
+        "suppress objections.csv",
+        "retention",
+        "retention --dry-run",
+        "models card x",
+    ],
+)
+def test_only_a_night_creates_a_warehouse(propensity, tmp_path, line):
+    objections = tmp_path / "objections.csv"
+    objections.write_text("policyholder_id,reason\n5,a letter\n")
+    ended = propensity(*line.replace("objections.csv", str(objections)).split())
+    assert ended.returncode == (4 if "card" in line else 5)
+    assert "PROPENSITY_DATA_DIR" in ended.stderr
+    assert str(propensity.data_dir) in ended.stderr
+    assert list(tmp_path.iterdir()) == [objections]
+
+
+def test_the_version_is_that_of_the_installed_package(propensity):
+    assert propensity("--version").stdout == f"propensity {version('propensity')}\n"
+
+
+def test_suppress_says_what_was_stored_and_a_pause_does_not_end_an_objection(
+    without_nights, tmp_path
+):
+    propensity = without_nights
     (tmp_path / "both.csv").write_text(
         "policyholder_id,reason,valid_until\n5,objected (GDPR),\n5,campaign pause,2099-12-31\n"
     )
@@ -121,12 +169,12 @@ def test_suppress_says_what_was_stored_and_a_pause_does_not_end_an_objection(pro
     )
     both = propensity("suppress", str(tmp_path / "both.csv")).stdout
     assert both.startswith("1 suppressions recorded")
-    assert "1 rows changed nothing" in both
+    assert "1 rows ignored" in both
     later = propensity("suppress", str(tmp_path / "pause.csv")).stdout
     assert later.startswith("0 suppressions recorded")
     assert "--shorten" in later
     ended = propensity("suppress", "--shorten", str(tmp_path / "pause.csv")).stdout
-    assert "1 stored before end earlier now" in ended
+    assert "1 stored suppressions shortened" in ended
 
 
 def test_simulate_writes_a_book_and_its_truth(propensity, tmp_path):

@@ -116,7 +116,7 @@ def test_a_run_that_was_being_cancelled_is_cancelled_and_not_begun_again(client,
 def test_a_run_is_begun_again_once(client, begin):
     """Its successor has the parameters of the first; killed as well, it has none."""
     run = begin()
-    assert find_outcomes(client, retry=True) == {str(run.id): "crashed, begun again"}
+    assert find_outcomes(client, retry=True) == {str(run.id): "crashed, restarted"}
     (again,) = find_successors(client)
     assert (again.deployment_id, again.state_name) == (run.deployment_id, "Scheduled")
     for state in (Pending(), Running()):
@@ -128,7 +128,7 @@ def test_a_run_is_begun_again_once(client, begin):
 def test_a_run_that_ends_meanwhile_stays_as_it_ended(client, begin):
     seen = begin()
     client.set_flow_run_state(seen.id, Completed())
-    assert reconcile._end(client, seen, retry=True) == "ended meanwhile"
+    assert reconcile._end(client, seen, retry=True) == "ended in the meantime"
     assert client.read_flow_run(seen.id).state_name == "Completed"
     assert find_successors(client) == []
 
@@ -158,7 +158,7 @@ def test_a_night_that_somebody_holds_the_lock_of_is_left_alone(client, begin):
     run = begin(nightly, parameters={"config": {}})
     with only_one_night(Settings()):
         (found,) = find_outcomes(client, retry=True).values()
-    assert found.startswith("left: a night is under way")
+    assert found.startswith("left: a night is in progress")
     assert client.read_flow_run(run.id).state_name == "Running"
 
 
@@ -166,13 +166,13 @@ def test_a_night_whose_warehouse_is_away_is_left_alone(client, begin, monkeypatc
     monkeypatch.setenv("PROPENSITY_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nowhere")
     run = begin(nightly, parameters={"config": {}})
     (found,) = find_outcomes(client, retry=True).values()
-    assert found.endswith("the warehouse is away")
+    assert found.endswith("the warehouse is unreachable")
     assert client.read_flow_run(run.id).state_name == "Running"
 
 
 def test_a_night_begun_again_after_midnight_keeps_its_date(client, begin):
     run = begin(nightly, due=LATE_IN_THE_EVENING, parameters={"config": {"max_epochs": 3}})
-    assert find_outcomes(client, retry=True) == {str(run.id): "crashed, begun again"}
+    assert find_outcomes(client, retry=True) == {str(run.id): "crashed, restarted"}
     (again,) = find_successors(client)
     assert again.parameters == {"config": {"max_epochs": 3, "as_of": str(YESTERDAY)}}
 

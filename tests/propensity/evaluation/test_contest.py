@@ -18,7 +18,8 @@ from propensity.evaluation.records import Contest
 from propensity.evaluation.slices import measure_slices
 from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import Contract, load_contract
-from propensity.metrics.classification import compare_f1, evaluate_scores
+from propensity.metrics.classification import compare_f1
+from propensity.metrics.evaluation import evaluate_scores
 from propensity.metrics.intervals import Interval
 from propensity.metrics.threshold import predict_responses
 from propensity.model.store import ModelVersion, save_version

@@ -1,6 +1,5 @@
 """Every case of the gate, and that each reason is one sentence with its numbers."""
 
-import dataclasses
 import re
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from propensity.metrics.intervals import Interval
 from propensity.metrics.records import Baseline
 from propensity.model.store import ModelVersion
 
-from ..conftest import QUALITY
+from ..conftest import QUALITY, change_quality
 
 MARGIN = 0.002
 TOLERANCE = 0.02
@@ -22,7 +21,7 @@ BASELINES = (Baseline("everyone positive", 0.2184), Baseline("the rule", 0.3985)
 
 def make_contender(name: str, f1: float, half_width: float = 0.004) -> Contender:
     interval = Interval(f1 - half_width, f1 + half_width)
-    evaluation = dataclasses.replace(
+    evaluation = change_quality(
         QUALITY,
         n_labelled=1000,
         f1=f1,
@@ -74,9 +73,8 @@ def test_outcome(
 
 @pytest.mark.parametrize(("low", "outcome"), [(0.3985, "rejected"), (0.39851, "promoted")])
 def test_the_interval_must_lie_above_the_strongest_baseline(low: float, outcome: str) -> None:
-    candidate = make_contender("v2", low + 0.05, half_width=0.05)
-    exact = Interval(low, low + 0.1)
-    object.__setattr__(candidate.evaluation, "f1_interval", exact)
+    exact = change_quality(QUALITY, f1=low + 0.05, f1_interval=Interval(low, low + 0.1))
+    candidate = Contender(ModelVersion("v2", Path("v2"), "digest", ()), exact)
     assert decide(Contest(candidate, BASELINES), MARGIN, TOLERANCE).outcome == outcome
 
 

@@ -29,11 +29,12 @@ from propensity.model.store import ModelVersion
 from propensity.simulation.book import simulate_rows
 
 from ..conftest import QUALITY as PLAUSIBLE
+from ..conftest import change_quality
 
 CONTRACT = load_contract()
 N_ROWS = 30_000
 N_LABELLED = 20_000
-QUALITY = dataclasses.replace(
+QUALITY = change_quality(
     PLAUSIBLE,
     n_labelled=N_LABELLED,
     f1=0.0,
@@ -251,7 +252,7 @@ def hold_contest(scored: Scored) -> Contest:
     candidate, champion = (
         Contender(
             ModelVersion(name, Path(name), "", ()),
-            dataclasses.replace(
+            change_quality(
                 QUALITY,
                 f1=measure_f1(y, called),
                 f1_interval=measure_f1_interval(y, called, seed=0),

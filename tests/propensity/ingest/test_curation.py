@@ -253,7 +253,7 @@ def test_the_night_stops_above_the_tolerated_share(
     text = str(error.value)
     assert f"{n_bad} of {n_rows} rows were rejected" in text
     assert f"the first: {path}, line 2, column Age: 'x', expected a whole number from 18" in text
-    kept = Path(text.split("See ")[1].split(", mend", maxsplit=1)[0])
+    kept = Path(text.split("See ")[1].split(", correct", maxsplit=1)[0])
     assert len(kept.read_text().splitlines()) == 1 + n_bad
 
 
@@ -276,7 +276,7 @@ def test_a_file_of_torn_rows_alone_is_described(ingest, book_csv) -> None:
 
 
 def test_headers_alone_are_no_book(ingest, book_csv, line) -> None:
-    with pytest.raises(InputError, match="a header and no row"):
+    with pytest.raises(InputError, match="a header but no rows"):
         ingest(book_csv(), book_csv())
     assert ingest(book_csv(), book_csv(line(1))).n_rows == 1
 

@@ -19,14 +19,15 @@ from sklearn.metrics import (
 )
 
 from propensity.metrics import classification
+from propensity.metrics.catalog import AVERAGE_PRECISION
 from propensity.metrics.classification import (
     compare_f1,
     compare_f1_of_kinds,
-    evaluate_baselines,
-    evaluate_scores,
     measure_f1,
+    resample_f1,
 )
-from propensity.metrics.intervals import Interval
+from propensity.metrics.evaluation import evaluate_baselines, evaluate_scores
+from propensity.metrics.intervals import Interval, find_central_interval
 from propensity.metrics.records import Evaluation
 from propensity.metrics.threshold import predict_responses
 from propensity.simulation.book import simulate_rows
@@ -58,24 +59,25 @@ def test_measures_are_those_of_scikit_learn(decimals: int) -> None:
     assert quality.n_labelled == N_ROWS
     assert quality.prevalence == pytest.approx(y.mean())
     assert quality.f1 == pytest.approx(f1_score(y, predicted))
-    assert quality.precision == pytest.approx(precision_score(y, predicted))
-    assert quality.recall == pytest.approx(recall_score(y, predicted))
-    assert quality.average_precision == pytest.approx(average_precision_score(y, p))
-    assert quality.roc_auc == pytest.approx(roc_auc_score(y, p))
-    assert quality.brier == pytest.approx(brier_score_loss(y, p.astype(np.float64)))
-    assert quality.brier == pytest.approx(np.mean((p.astype(np.float64) - y) ** 2))
+    assert quality.metrics["precision"] == pytest.approx(precision_score(y, predicted))
+    assert quality.metrics["recall"] == pytest.approx(recall_score(y, predicted))
+    assert quality.metrics["average_precision"] == pytest.approx(average_precision_score(y, p))
+    assert quality.metrics["roc_auc"] == pytest.approx(roc_auc_score(y, p))
+    assert quality.metrics["brier"] == pytest.approx(brier_score_loss(y, p.astype(np.float64)))
+    assert quality.metrics["brier"] == pytest.approx(np.mean((p.astype(np.float64) - y) ** 2))
     assert quality.mean_probability == pytest.approx(p.mean(dtype=np.float64))
     for value, interval in (
         (quality.f1, quality.f1_interval),
-        (quality.average_precision, quality.average_precision_interval),
+        (quality.metrics["average_precision"], quality.intervals["average_precision"]),
     ):
         assert interval.low < value < interval.high
 
 
 def test_an_evaluation_holds_plain_numbers() -> None:
     values = dataclasses.asdict(evaluate(make_scored(0.7)))
-    for name in ("f1_interval", "average_precision_interval"):
-        assert {type(v) for v in values.pop(name).values()} == {float}
+    for interval in values.pop("intervals").values():
+        assert {type(v) for v in interval.values()} == {float}
+    assert {type(v) for v in values.pop("metrics").values()} == {float}
     assert {type(v) for v in values.pop("thresholds")} == {float}
     assert {type(v) for v in values.values()} == {int, float}
 
@@ -90,8 +92,12 @@ def test_the_same_rows_give_the_same_evaluation() -> None:
 
 def test_the_stronger_the_signal_the_better() -> None:
     unrelated, weak, strong = (evaluate(make_scored(s)) for s in (0, 0.4, 1))
-    assert unrelated.roc_auc < weak.roc_auc < strong.roc_auc
-    assert unrelated.average_precision < weak.average_precision < strong.average_precision
+    assert unrelated.metrics["roc_auc"] < weak.metrics["roc_auc"] < strong.metrics["roc_auc"]
+    assert (
+        unrelated.metrics["average_precision"]
+        < weak.metrics["average_precision"]
+        < strong.metrics["average_precision"]
+    )
     assert unrelated.f1_interval.high < weak.f1_interval.low
     assert weak.f1_interval.high < strong.f1_interval.low
 
@@ -100,9 +106,9 @@ def test_perfect_scores_have_f1_one() -> None:
     scored = make_scored(1)
     scored["probability"] = scored["response"].astype(np.float32)
     quality = evaluate(scored)
-    assert quality.f1 == quality.precision == quality.recall == 1
-    assert quality.roc_auc == quality.average_precision == 1
-    assert quality.brier == quality.calibration_error == 0
+    assert quality.f1 == quality.metrics["precision"] == quality.metrics["recall"] == 1
+    assert quality.metrics["roc_auc"] == quality.metrics["average_precision"] == 1
+    assert quality.metrics["brier"] == quality.metrics["calibration_error"] == 0
     assert quality.f1_interval == Interval(1, 1)
 
 
@@ -112,7 +118,7 @@ def test_shuffled_labels_have_no_skill() -> None:
     quality = evaluate(scored)
     p = quality.prevalence
     assert quality.f1 == pytest.approx(2 * p / (1 + p), abs=0.01)
-    assert quality.roc_auc == pytest.approx(0.5, abs=0.02)
+    assert quality.metrics["roc_auc"] == pytest.approx(0.5, abs=0.02)
 
 
 def test_the_f1_of_a_fold_cannot_help_itself() -> None:
@@ -123,7 +129,7 @@ def test_the_f1_of_a_fold_cannot_help_itself() -> None:
     scored["probability"] = np.where(scored["fold"] == 0, own, scored["probability"])
     quality = evaluate(scored)
     assert quality.thresholds[0] < 0.9
-    assert quality.precision < 0.5
+    assert quality.metrics["precision"] < 0.5
 
 
 # Baselines
@@ -185,16 +191,18 @@ def test_f1_interval_covers_the_truth() -> None:
     rng = np.random.default_rng(5)
     n_covered = 0
     for _ in range(300):
-        draws = classification._resample_f1(rng, *draw_predictions(rng))
-        interval = classification._as_interval(draws)
+        draws = resample_f1(rng, *draw_predictions(rng))
+        interval = find_central_interval(draws)
         n_covered += interval.low <= truth <= interval.high
     # 285 expected; four standard errors are 15
     assert 270 <= n_covered <= 299
 
 
 def test_average_precision_interval_has_the_width_of_the_sampling_error() -> None:
-    samples = [evaluate(make_scored(0.8, seed=s, n_rows=2000)).average_precision for s in range(60)]
-    interval = evaluate(make_scored(0.8, n_rows=2000), 200).average_precision_interval
+    samples = [
+        evaluate(make_scored(0.8, seed=s, n_rows=2000))[AVERAGE_PRECISION] for s in range(60)
+    ]
+    interval = evaluate(make_scored(0.8, n_rows=2000), 200).intervals[AVERAGE_PRECISION.name]
     assert interval.high - interval.low == pytest.approx(4 * np.std(samples), rel=0.4)
 
 
@@ -219,9 +227,7 @@ def test_pairing_is_tighter_than_two_intervals() -> None:
     b = a.copy()
     b[:20] = 1 - b[:20]
     paired = compare_f1(response, a, b, seed=0)
-    alone = classification._as_interval(
-        classification._resample_f1(np.random.default_rng(0), response, a)
-    )
+    alone = find_central_interval(resample_f1(np.random.default_rng(0), response, a))
     assert paired.high - paired.low < (alone.high - alone.low) / 3
 
 

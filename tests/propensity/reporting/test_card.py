@@ -23,9 +23,10 @@ from propensity.settings import NightlyConfig, Settings
 from propensity.warehouse.promotions import Promotion
 from propensity.warehouse.runs import Night, Run
 from tests.propensity.conftest import QUALITY as PLAUSIBLE
+from tests.propensity.conftest import change_quality
 
 CONTRACT = load_contract()
-QUALITY = dataclasses.replace(
+QUALITY = change_quality(
     PLAUSIBLE,
     prevalence=0.12345,
     thresholds=(0.21, 0.22, 0.23, 0.24, 0.25),

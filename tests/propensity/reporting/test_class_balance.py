@@ -24,7 +24,7 @@ def describe(contract: Contract = CONTRACT, book: CuratedBook = BOOK) -> BookFac
 
 def name_response(text: str) -> Contract:
     *others, response = CONTRACT.columns
-    hostile = dataclasses.replace(response, name=text, meaning=text, unit=text, domain=None)
+    hostile = dataclasses.replace(response, name=text, meaning=text, unit=text)
     return dataclasses.replace(CONTRACT, columns=(*others, hostile))
 
 

@@ -1,6 +1,5 @@
 """The contest as a table."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -12,9 +11,9 @@ from propensity.metrics.intervals import Interval
 from propensity.metrics.records import Baseline
 from propensity.model.store import ModelVersion
 from propensity.reporting.contest import tabulate_contest, tabulate_slices
-from tests.propensity.conftest import QUALITY
+from tests.propensity.conftest import QUALITY, change_quality
 
-EVALUATION = dataclasses.replace(
+EVALUATION = change_quality(
     QUALITY,
     n_labelled=1000,
     prevalence=0.12262,

@@ -13,12 +13,14 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from propensity.comparison.records import find_comparison
+from propensity.metrics.catalog import AVERAGE_PRECISION
 from propensity.monitoring.curves import CurvePoint
 from propensity.monitoring.drift import ColumnDrift
 from propensity.reporting.night import draw_night, render_markdown, render_page
 from propensity.runtime.night_facts import NightFacts
 from propensity.storage.workspace import Workspace
 
+from ..conftest import change_quality
 from .conftest import ARMS, N_CALLS, N_ROWS, compare
 
 PARTS = ["contest", "curve", "reliability", "gains", "scores", "balance", "drift", "comparison"]
@@ -46,7 +48,9 @@ def forms(report: NightFacts, pictures: dict[str, Figure]) -> dict[str, str]:
 
 def test_facts_are_those_of_the_parts(report):
     quality, called = report.serving.evaluation, report.called
-    assert (called.precision, called.recall) == (quality.precision, quality.recall)
+    assert (called.precision, called.recall) == tuple(
+        quality.metrics[name] for name in ("precision", "recall")
+    )
     n_either = called.n_called + called.n_positive
     assert 2 * called.n_found / n_either == pytest.approx(quality.f1, abs=1e-12)
     assert report.gains[-1].n_policyholders == report.scores.n_leads
@@ -58,7 +62,7 @@ def test_facts_are_those_of_the_parts(report):
         assert sum(s.n_rows for s in found.segments) == report.scores.n_rows
         assert sum(s.n_positive for s in found.segments) == report.book.balance.n_positive
     average = sum(p.precision for p in report.curve) / len(report.curve)
-    assert average == pytest.approx(quality.average_precision, abs=0.01)
+    assert average == pytest.approx(quality[AVERAGE_PRECISION], abs=0.01)
 
 
 def test_true_probabilities_are_reliable_and_another_seed_is_no_drift(report):
@@ -91,7 +95,7 @@ def test_tonights_numbers_are_in_both(report, forms, form):
         f"{balance.no_skill_f1:.4f}", f"{N_ROWS - 5:,}", f"{gain.expected_buyers:,.0f}",
         f"{gain.expected_low:,.0f} to {gain.expected_high:,.0f}", f"{gain.n_policyholders:,}",
         f"{100 * report.called.precision:.1f} %", f"{100 * report.called.recall:.1f} %",
-        f"{quality.average_precision_interval:.4f}", f"In {report.n_agreeing} of 20",
+        f"{quality.intervals[AVERAGE_PRECISION.name]:.4f}", f"In {report.n_agreeing} of 20",
         f"{balance.n_positive:,} of the {balance.n_labelled:,}", "2026-11-02", "2026-11-01",
         f"5 of {N_ROWS:,} rows (0.042 %)", "one of 'Female', 'Male'", report.decision.reason,
         "No arm is clearly better.", "2026-10-31",
@@ -180,7 +184,7 @@ def test_what_moved_is_worth_a_look(report, pictures):
 
 def test_unreliable_probabilities_are_worth_a_look(report, pictures):
     wrong = tuple(dataclasses.replace(b, mean_probability=0.9) for b in report.reliability)
-    quality = dataclasses.replace(report.serving.evaluation, calibration_error=0.0123)
+    quality = change_quality(report.serving.evaluation, calibration_error=0.0123)
     off = dataclasses.replace(
         report, reliability=wrong, serving=dataclasses.replace(report.serving, evaluation=quality)
     )
@@ -190,7 +194,7 @@ def test_unreliable_probabilities_are_worth_a_look(report, pictures):
 
 def test_a_tiny_gap_is_not_worth_a_look_however_sure(report, pictures):
     wrong = tuple(dataclasses.replace(b, mean_probability=0.9) for b in report.reliability)
-    quality = dataclasses.replace(report.serving.evaluation, calibration_error=0.0012)
+    quality = change_quality(report.serving.evaluation, calibration_error=0.0012)
     sure = dataclasses.replace(
         report, reliability=wrong, serving=dataclasses.replace(report.serving, evaluation=quality)
     )

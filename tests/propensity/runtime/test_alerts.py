@@ -18,7 +18,7 @@ from propensity.warehouse.nights import LastNight
 from propensity.warehouse.queries import RunSummary
 from propensity.warehouse.runs import Night, Run
 
-from ..conftest import QUALITY
+from ..conftest import QUALITY, change_quality
 
 TONIGHT, LAST = dt.date(2026, 11, 24), LastNight(1, "last", dt.date(2026, 11, 23), "v")
 
@@ -33,7 +33,7 @@ def night(tmp_path) -> OpenNight:
 
 def serve(f1: float, half_width: float = 0.005) -> Contender:
     interval = Interval(f1 - half_width, f1 + half_width)
-    quality = dataclasses.replace(
+    quality = change_quality(
         QUALITY,
         n_labelled=10_000,
         f1=f1,

@@ -82,7 +82,7 @@ def test_the_latest_attempt_wins_and_a_bad_one_is_passed_over(first) -> None:
     receipt = stage(third).find(refusals.append)
     assert receipt is not None
     assert receipt.record == old
-    assert refusals[0].startswith("a-night-2 is passed over: ")
+    assert refusals[0].startswith("a-night-2 is skipped: ")
     assert str(new.page) in refusals[0]
 
 
@@ -99,10 +99,10 @@ def test_other_settings_another_book_or_another_input_are_another_night(first) -
     again = begin_again(first)
     night = dataclasses.replace(again.run.night, input_digest="other")
     other_book = dataclasses.replace(again, run=dataclasses.replace(again.run, night=night))
-    assert "is of another night" in str(find(other_book))
+    assert "belongs to a different night" in str(find(other_book))
     other_seed = dataclasses.replace(again, config=NightlyConfig(seed=1))
-    assert "is of another night" in str(find(other_seed))
-    assert "is of another input" in str(find(again, read="y"))
+    assert "belongs to a different night" in str(find(other_seed))
+    assert "belongs to a different input" in str(find(again, read="y"))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_receipt_of_other_code_is_not_believed(first) -> None:
     code = json.loads(text)["basis"]["code"]
     assert code == digest_code(Path(propensity.__file__).parent)
     locate(first).write_text(text.replace(code, "0" * 64), encoding="utf-8")
-    assert "is of another code" in str(find(begin_again(first)))
+    assert "belongs to a different code" in str(find(begin_again(first)))
 
 
 def test_a_changed_line_is_other_code(tmp_path: Path) -> None:
@@ -140,14 +140,14 @@ def test_a_changed_line_is_other_code(tmp_path: Path) -> None:
 def test_a_receipt_of_another_stage_is_not_believed(first) -> None:
     finish(first)
     shutil.copy(locate(first), locate(first, "another"))
-    assert "is of another stage" in str(find(begin_again(first), "another"))
+    assert "belongs to a different stage" in str(find(begin_again(first), "another"))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"basis": {}, "files": {}}'])
 def test_half_a_receipt_is_none(first, text: str) -> None:
     finish(first)
     locate(first).write_text(text, encoding="utf-8")
-    assert "is no receipt" in str(find(begin_again(first)))
+    assert "is not a receipt" in str(find(begin_again(first)))
 
 
 def test_a_moved_data_folder_keeps_its_receipts(first, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from propensity.folds import CONTROL_SALT, select_share
 from propensity.ingest.book import CuratedBook, read_labelled
 from propensity.ingest.contract import load_contract
 from propensity.ingest.curation import ingest_files
-from propensity.metrics.classification import evaluate_scores
+from propensity.metrics.evaluation import evaluate_scores
 from propensity.model.encoder import Encoder, fit_encoder
 from propensity.model.imbalance import LossName
 from propensity.model.network import architecture

@@ -1,4 +1,3 @@
-import dataclasses
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
@@ -25,10 +24,11 @@ from propensity.warehouse.publication import Publication, publish_scores
 from propensity.warehouse.runs import Night, Run, start_run
 from propensity.warehouse.suppressions import find_suppressed
 from tests.propensity.conftest import QUALITY as PLAUSIBLE
+from tests.propensity.conftest import change_quality
 
 N_ROWS = 1000
 N_KNOWN = 600
-QUALITY = dataclasses.replace(
+QUALITY = change_quality(
     PLAUSIBLE,
     n_labelled=N_KNOWN,
     thresholds=(0.21, 0.22, 0.23, 0.24, 0.25),
@@ -43,7 +43,7 @@ BOOK = CuratedBook((), Path("rejected.csv"), N_ROWS, 3, N_KNOWN, 72)
 
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'new folder' / 'warehouse.db'}"
+    return f"sqlite:///{tmp_path / 'warehouse.db'}"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -232,7 +232,7 @@ def test_lineage_is_one_join_away(engine, publish_night):
     assert row["candidate"] == run.run_name
     assert (row["decision"], row["decision_reason"]) == ("promoted", "It is good.")
     assert (row["threshold_low"], row["threshold_high"]) == (0.21, 0.25)
-    assert row["roc_auc"] == QUALITY.roc_auc
+    assert row["roc_auc"] == QUALITY.metrics["roc_auc"]
     assert row["code_version"]
     assert row["trained_at"]
 

@@ -11,7 +11,7 @@ from propensity.warehouse.runs import fail_run, find_published, start_run
 from propensity.warehouse.schema.tables import policyholder_scores
 from propensity.warehouse.scores import run_tables
 from propensity.warehouse.scores.audit import summarize_parts, summarize_table
-from propensity.warehouse.scores.bulk_load import insert_parts, load_scores
+from propensity.warehouse.scores.bulk_load import load_scores
 
 from .conftest import BOOK, N_ROWS, QUALITY, begin, night_of, publish_all, published_id, read
 
@@ -36,17 +36,6 @@ def test_the_table_holds_what_the_parts_held(engine, publish_night, make_scores)
     names = ", ".join(SCORES_SCHEMA.names)
     query = f"SELECT {names} FROM policyholder_scores WHERE run_id = {run.run_id}"  # noqa: S608
     found = read(engine, f"{query} ORDER BY policyholder_id")
-    pd.testing.assert_frame_equal(found, expected, check_dtype=False)
-
-
-def test_any_other_database_gets_plain_inserts(engine, make_scores):
-    scores = make_scores()
-    table = run_tables.table_of(7)
-    with engine.begin() as connection:
-        table.create(connection)
-    assert sum(insert_parts(engine, table, scores.parts)) == N_ROWS
-    expected = pd.concat(pd.read_parquet(p) for p in scores.parts).reset_index(drop=True)
-    found = read(engine, "SELECT * FROM policyholder_scores_r7 ORDER BY policyholder_id")
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
 
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from propensity.errors import WarehouseError
+from propensity.settings import Settings
 from propensity.warehouse.access import open_reader, open_warehouse
 from propensity.warehouse.engine import connect
 from propensity.warehouse.queries import LEADS, forecast_calls, read_rows
@@ -80,7 +81,7 @@ def writer(roles, make_scores):
 
 @pytest.fixture(scope="module")
 def marketing(roles, writer):
-    return open_reader(url_of("propensity_marketing", roles))
+    return open_reader(Settings(database_url=url_of("propensity_marketing", roles)))
 
 
 def test_marketing_reads_every_view(marketing):
@@ -195,7 +196,7 @@ def test_a_backup_comes_back_with_everybody_s_rights(
     with open_database() as restored:
         run("psql", restored)
         run("pg_restore", restored)
-        reader = open_reader(url_of("propensity_marketing", restored))
+        reader = open_reader(Settings(database_url=url_of("propensity_marketing", restored)))
         assert read_rows(reader, LEADS, 5).equals(before)
         with pytest.raises(Exception, match="permission denied"), reader.connect() as connection:
             connection.execute(text("SELECT * FROM scoring_runs"))

@@ -160,6 +160,6 @@ def test_the_seed_decides_the_weights() -> None:
 
 def test_only_training_and_scoring_pay_for_tensorflow() -> None:
     names = "{'tensorflow', 'keras'} & set(sys.modules)"
-    code = f"import sys, flows.nightly, flows.cli.app; print(sorted({names}))"
+    code = f"import sys, flows.nightly, flows.cli.main; print(sorted({names}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,16 @@
+"""Options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+Rows = Annotated[int, typer.Option("--top", min=1, help="How many rows to show, from the top.")]
+Reason = Annotated[
+    str, typer.Option(help="Why you do this; it is recorded together with your user name.")
+]
+Book = Annotated[
+    list[str] | None, typer.Argument(help="CSV or CSV.gz files, or globs, of the book.")
+]
+Simulated = Annotated[
+    bool, typer.Option("--simulated", help="Use a simulated book instead, to try it out.")
+]

@@ -1,0 +1,34 @@
+"""Write the reference pages into docs/, all or those named; with --check fail if one is stale."""
+
+import sys
+from pathlib import Path
+
+from propensity.reference.events import describe_events
+from propensity.reference.exit_codes import describe_exit_codes
+from propensity.reference.settings import describe_settings
+from propensity.reference.tables import describe_warehouse
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = {
+    "settings": describe_settings,
+    "exit-codes": describe_exit_codes,
+    "events": describe_events,
+    "tables": describe_warehouse,
+}
+
+
+def main(words: list[str]) -> None:
+    """Do what the command line says."""
+    names = [word for word in words if word != "--check"] or list(PAGES)
+    if unknown := set(names) - set(PAGES):
+        sys.exit(f"No page {', '.join(unknown)}. Expected --check, {', '.join(PAGES)}, or nothing.")
+    for name in names:
+        page, text = DOCS / f"{name}.md", PAGES[name]()
+        if "--check" not in words:
+            page.write_text(text, encoding="utf-8")
+        elif not page.exists() or page.read_text(encoding="utf-8") != text:
+            sys.exit(f"{page} is not what the code declares. Run `make docs`.")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
