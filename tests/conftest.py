@@ -34,15 +34,28 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"  # task tests run tasks alone
 
 
+SERVERS = {"chromium", "demo", "live", "postgresql_server", "prefect_server", "stack"}
+"""Fixtures that start a server, a browser or a whole night."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest deselects by mark
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put files that take long first: the short ones fill both workers to the end."""
+    """Mark tests that need a server; put files that take long first.
 
-    def takes_long(item: pytest.Item) -> bool:
-        starts_prefect = "prefect_server" in getattr(item, "fixturenames", ())
-        return starts_prefect or item.get_closest_marker("slow") is not None
-
+    The short ones fill both workers to the end.
+    """
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        is_on_postgresql = parameters.get("url") == "postgresql"
+        if SERVERS & set(getattr(item, "fixturenames", ())) or is_on_postgresql:
+            item.add_marker("server")
     long = {item.path for item in items if takes_long(item)}
     items.sort(key=lambda item: item.path not in long)
+
+
+def takes_long(item: pytest.Item) -> bool:
+    starts_prefect = "prefect_server" in getattr(item, "fixturenames", ())
+    return starts_prefect or item.get_closest_marker("slow") is not None
 
 
 def pytest_collection_finish() -> None:

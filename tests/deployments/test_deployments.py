@@ -27,6 +27,7 @@ from sqlalchemy import text
 
 from propensity.folds import N_FOLDS
 from propensity.warehouse.engine import connect
+from tests.conftest import start_patiently
 from tests.flows.prefect_stack import find_processes
 
 from .conftest import (
@@ -158,7 +159,7 @@ def scene(live, lonely_worker):
     live.wait_for_task(night, "evaluate")
     time.sleep(max(SECONDS_TO_ASK, back - time.monotonic()))
     waits = live.read_run(night)["state_type"] == "RUNNING"
-    live.warehouse.start()
+    start_patiently(live.warehouse)
     ran = (live.wait_for_end(run) for run in (night, second, comparison))
     return Scene(*ran, is_waited_for=waits)
 
