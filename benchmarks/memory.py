@@ -27,10 +27,12 @@ from propensity.scoring.records import ScoredBook
 from propensity.settings import LeadRules, NightlyConfig
 from propensity.simulation.book import simulate_book
 from propensity.storage.parquet_parts import read_batches
+from propensity.storage.tallies import tally_parts
 from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.model_registry import record_decision
-from propensity.warehouse.publication import publish_scores
+from propensity.warehouse.publication import ScoredNight, publish_scores
 from propensity.warehouse.runs import Night, start_run
+from propensity.warehouse.scores.audit import FingerprintTally
 
 CONTRACT = load_contract()
 NOTHING = Interval(0, 0)
@@ -85,7 +87,11 @@ def stage_publish(folder: Path) -> None:
     serving = Contender(ModelVersion(run.run_name, folder, "", ()), QUALITY)
     record_decision(engine, run, serving, Decision("promoted", "", serving), against=None)
     book = CuratedBook(*_book(folder))
-    publish_scores(engine, run, book, ScoredBook(parts, n_rows, *counts), serving, [])
+    scores = ScoredBook(parts, n_rows, *counts)
+    fingerprint = FingerprintTally(scores)
+    tally_parts(parts, fingerprint)
+    night = ScoredNight(book, scores, serving, [], fingerprint.fingerprint)
+    publish_scores(engine, run, night)
 
 
 def _book(folder: Path) -> tuple[tuple[Path, ...], Path, int, int, int, int]:

@@ -44,13 +44,15 @@ from propensity.metrics.records import Evaluation
 from propensity.model.store import ModelVersion
 from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.storage.parquet_parts import PartWriter, read_batches
+from propensity.storage.tallies import tally_parts
 from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.engine import connect
 from propensity.warehouse.model_registry import record_decision
-from propensity.warehouse.publication import publish_scores
+from propensity.warehouse.publication import ScoredNight, publish_scores
 from propensity.warehouse.retention import drop_superfluous
 from propensity.warehouse.runs import Night, start_run
 from propensity.warehouse.scores import run_tables
+from propensity.warehouse.scores.audit import FingerprintTally
 from propensity.warehouse.scores.bulk_load import load_scores
 
 BATCH_ROWS = 131_072
@@ -198,7 +200,9 @@ def publish(url: str, folder: Path) -> int:
     record_decision(engine, run, serving, Decision("kept_champion", "", serving), against=None)
     book = CuratedBook((), folder, scores.n_rows, 0, 1, 0)
     started = time.monotonic()
-    publish_scores(engine, run, book, scores, serving, [])
+    parts = FingerprintTally(scores)
+    tally_parts(scores.parts, parts)
+    publish_scores(engine, run, ScoredNight(book, scores, serving, [], parts.fingerprint))
     seconds = time.monotonic() - started
     with engine.connect() as connection:
         seen = connection.execute(text("SELECT run_id FROM published_run")).scalar_one()

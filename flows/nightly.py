@@ -73,7 +73,7 @@ def nightly(config: NightlyConfig) -> NightResult:
             raise ModelError(decision.reason, todo=todo)
         scores = score(night, book, decision.serving)
         facts = describe(night, book, contest, decision, scores)
-        publish(night, book, scores, facts)
+        publish(night, facts)
         # A page that cannot be drawn is only logged: a published night must not count as failed.
         present(night, facts, return_state=True)
         alert(night, facts, return_state=True)

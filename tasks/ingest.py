@@ -16,10 +16,10 @@ def ingest(night: OpenNight) -> CuratedBook:
     """Check every row against the contract; store the bad ones with their reasons."""
     tolerated = night.config.tolerated_rejected_share
     line, stage = StageLine(), Stage(night, "ingest", CuratedBook, (tolerated,))
-    receipt = stage.find(line.log.warning)
-    if receipt:
-        line.take(receipt.written_at)
-        book = receipt.record
+    checkpoint = stage.find(line.log.warning)
+    if checkpoint:
+        line.take(checkpoint.written_at)
+        book = checkpoint.record
     else:
         book = _ingest(night)
         hashed = dict(zip(book.parts, book.digests, strict=True))

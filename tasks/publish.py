@@ -8,10 +8,8 @@ from prefect.client.schemas.objects import State
 
 from propensity.errors import WarehouseAwayError
 from propensity.events import NightPublished
-from propensity.ingest.book import CuratedBook
 from propensity.runtime.night import OpenNight
 from propensity.runtime.night_facts import NightFacts
-from propensity.scoring.records import ScoredBook
 from propensity.warehouse.publication import Publication, publish_scores
 from tasks.emitting import emit
 from tasks.line import StageLine
@@ -36,15 +34,11 @@ def _was_away(_task: object, _run: object, state: State[Any]) -> bool:
     retry_delay_seconds=30,
     retry_condition_fn=_was_away,
 )
-def publish(
-    night: OpenNight, book: CuratedBook, scores: ScoredBook, facts: NightFacts
-) -> Publication:
+def publish(night: OpenNight, facts: NightFacts) -> Publication:
     """Load the scores next to last night's, audit them, and flip the pointer."""
     line, serving = StageLine(), facts.serving
     with show_progress("publish") as on_progress:
-        publication = publish_scores(
-            night.rejoin(), night.run, book, scores, serving, facts.gains, on_progress
-        )
+        publication = publish_scores(night.rejoin(), night.run, facts.to_publish, on_progress)
     seen = "readers see it" if publication.is_current else "stored; readers keep the night they see"
     quality = serving.evaluation
     emit(
@@ -53,7 +47,7 @@ def publish(
             run_id=publication.run_id,
             run_name=night.run.run_name,
             n_policyholders=publication.n_policyholders,
-            n_rejected=book.n_rejected,
+            n_rejected=facts.book.book.n_rejected,
             model_version=serving.version.name,
             f1=quality.f1,
             f1_low=quality.f1_interval.low,

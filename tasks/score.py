@@ -20,10 +20,10 @@ from tasks.progress import show_progress
 def score(night: OpenNight, book: CuratedBook, serving: Contender) -> ScoredBook:
     """Score the whole book with the version that serves tonight."""
     line, stage = StageLine(), Stage(night, "score", ScoredBook, list_read(book, serving))
-    receipt = stage.find(line.log.warning)
-    if receipt:
-        line.take(receipt.written_at)
-        scores = receipt.record
+    checkpoint = stage.find(line.log.warning)
+    if checkpoint:
+        line.take(checkpoint.written_at)
+        scores = checkpoint.record
     else:
         scores = _score(night, book, serving)
         stage.keep(scores, scores.parts)

@@ -17,11 +17,11 @@ def train(night: OpenNight, book: CuratedBook, fold: int) -> Member:
     """Train the member that will score a fold, on the labelled rows of the other folds."""
     line, folder = StageLine(), night.workspace.model(night.version_name)
     stage = Stage(night, f"train-fold-{fold}", Member, book.digests)
-    receipt = stage.find(line.log.warning)
-    if receipt:
-        line.take(receipt.written_at)
-        copy_files(receipt, folder)
-        member = receipt.record
+    checkpoint = stage.find(line.log.warning)
+    if checkpoint:
+        line.take(checkpoint.written_at)
+        copy_files(checkpoint, folder)
+        member = checkpoint.record
     else:
         member = _train(night, book, fold, line)
     stage.keep(member, member.list_files(folder))

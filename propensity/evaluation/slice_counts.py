@@ -27,7 +27,7 @@ MIN_POSITIVE = 100
 
 
 @dataclass(frozen=True, eq=False)
-class Tally:
+class SliceCounts:
     """A slice as counts of rows by 4 response + 2 candidate + champion, 0 to 7."""
 
     name: str
@@ -35,9 +35,9 @@ class Tally:
     expected_buyers: float
 
 
-def tally_slices(
+def count_slices(
     book: CuratedBook, contract: Contract, kinds: NDArray[Any], probability: NDArray[Any]
-) -> list[Tally]:
+) -> list[SliceCounts]:
     """Count every slice that is large enough, feature by feature.
 
     Args:
@@ -47,9 +47,9 @@ def tally_slices(
         probability: Probabilities of the candidate, shape (n,).
     """
     return [
-        tally
+        counts
         for column in contract.features
-        for tally in _tally(column, _read(book, column), kinds, probability)
+        for counts in _count(column, _read(book, column), kinds, probability)
     ]
 
 
@@ -60,16 +60,16 @@ def _read(book: CuratedBook, column: Column) -> pa.ChunkedArray:
     return pa.concat_tables(tables)[column.curated_name]
 
 
-def _tally(
+def _count(
     column: Column, values: pa.ChunkedArray, kinds: NDArray[Any], probability: NDArray[Any]
-) -> Iterator[Tally]:
+) -> Iterator[SliceCounts]:
     cut = _cut_number if column.role == "numeric" else _cut_category
     names, place = cut(column, values)
     n = np.bincount(8 * place + kinds, minlength=8 * len(names)).reshape(-1, 8)
     expected = np.bincount(place, probability, minlength=len(names))
     for name, of_slice, buyers in zip(names, n, expected.tolist(), strict=True):
         if of_slice.sum() >= MIN_ROWS and of_slice[4:].sum() >= MIN_POSITIVE:
-            yield Tally(name, of_slice, buyers)
+            yield SliceCounts(name, of_slice, buyers)
 
 
 def _cut_category(column: Column, values: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:

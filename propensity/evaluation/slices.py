@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from propensity.evaluation.slice_counts import Tally, tally_slices
+from propensity.evaluation.slice_counts import SliceCounts, count_slices
 from propensity.ingest.book import CuratedBook
 from propensity.ingest.contract import Contract
 from propensity.metrics.classification import (
@@ -93,12 +93,12 @@ def measure_slices(
     kinds = 4 * scored["response"].to_numpy() + 2 * predicted
     if champion_predicted is not None:
         kinds = kinds + champion_predicted
-    tallies = tally_slices(book, contract, kinds, scored["probability"].to_numpy())
-    slices = tuple(_measure(t, seed, has_champion=champion_predicted is not None) for t in tallies)
+    counted = count_slices(book, contract, kinds, scored["probability"].to_numpy())
+    slices = tuple(_measure(t, seed, has_champion=champion_predicted is not None) for t in counted)
     if champion_predicted is None:
         return slices
-    pays, level = _find_paying(kinds), find_level(len(tallies))
-    return tuple(_compare(*pair, pays, level, seed) for pair in zip(slices, tallies, strict=True))
+    pays, level = _find_paying(kinds), find_level(len(counted))
+    return tuple(_compare(*pair, pays, level, seed) for pair in zip(slices, counted, strict=True))
 
 
 def _find_paying(kinds: NDArray[Any]) -> float:
@@ -106,25 +106,25 @@ def _find_paying(kinds: NDArray[Any]) -> float:
     return _find_f1(np.bincount(kinds, minlength=8).reshape(2, 2, 2).sum(axis=2)) / 2
 
 
-def _measure(tally: Tally, seed: int, *, has_champion: bool) -> Slice:
-    n = tally.kinds.reshape(2, 2, 2)  # by response, candidate, champion
+def _measure(counts: SliceCounts, seed: int, *, has_champion: bool) -> Slice:
+    n = counts.kinds.reshape(2, 2, 2)  # by response, candidate, champion
     of_candidate, of_champion = n.sum(axis=2), n.sum(axis=1)
     # A model that calls nobody has F1 0, so the difference from it is the F1 itself.
     alone = np.stack([of_candidate, np.zeros_like(of_candidate)], axis=2).ravel()
     return Slice(
-        name=tally.name,
+        name=counts.name,
         n_rows=int(n.sum()),
         n_positive=int(n[1].sum()),
-        expected_buyers=tally.expected_buyers,
+        expected_buyers=counts.expected_buyers,
         f1=_find_f1(of_candidate),
         f1_interval=compare_f1_of_kinds(alone, seed=seed),
         champion_f1=_find_f1(of_champion) if has_champion else None,
     )
 
 
-def _compare(found: Slice, tally: Tally, pays: float, level: float, seed: int) -> Slice:
-    gain = float(find_net_benefit_gain(tally.kinds, pays))
-    interval = compare_net_benefit(tally.kinds, pays, seed=seed, level=level)
+def _compare(found: Slice, counts: SliceCounts, pays: float, level: float, seed: int) -> Slice:
+    gain = float(find_net_benefit_gain(counts.kinds, pays))
+    interval = compare_net_benefit(counts.kinds, pays, seed=seed, level=level)
     return replace(found, gain=gain, gain_interval=interval)
 
 

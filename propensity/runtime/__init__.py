@@ -13,7 +13,7 @@ How to think about it
     after scoring and before anything is published or drawn.
 
 What bites
-    A receipt is believed only if the digest of all sources in propensity/ is the same, so
+    A checkpoint is believed only if the digest of all sources in propensity/ is the same, so
     `checkpoints.py` must digest the whole package, not its own folder. `json_log.py` is named as
     a string in Prefect's logging settings and in deployments/start.
 

@@ -1,8 +1,8 @@
-"""Receipts: a stage that succeeded leaves one, so a repeated night need not run the stage again.
+"""Checkpoints: a stage that succeeded leaves one, so a repeated night need not run the stage again.
 
-A receipt is written last, when all its files are complete. It is valid only if the night, the code
-and the input of the stage are unchanged and each file still has its digest. This protects against
-accidents only: whoever can write to the data folder can write a receipt too.
+A checkpoint is written last, when all its files are complete. It is valid only if the night, the
+code and the input of the stage are unchanged and each file still has its digest. This protects
+against accidents only: anyone who can write to the data folder can write a checkpoint too.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Record = TypeVar("Record", bound="DataclassInstance")
 
 
-class ReceiptFile(BaseModel):
+class CheckpointFile(BaseModel):
     """The output of a stage of a run, as stored.
 
     Args:
@@ -41,8 +41,8 @@ class ReceiptFile(BaseModel):
 
 
 @dataclasses.dataclass(frozen=True)
-class Receipt(Generic[Record]):
-    """A valid receipt: when it was written, its files, and what the stage returned."""
+class Checkpoint(Generic[Record]):
+    """A valid checkpoint: when it was written, its files, and what the stage returned."""
 
     written_at: dt.datetime
     files: tuple[Path, ...]
@@ -55,7 +55,7 @@ class Stage(Generic[Record]):
 
     Args:
         night: The run in progress and the earlier attempts at the same night.
-        name: Name of the stage and of its receipt.
+        name: Name of the stage and of its checkpoint.
         kind: Dataclass that the stage returns.
         read: Input of the stage besides the CSV files and the settings, as JSON values.
     """
@@ -65,11 +65,11 @@ class Stage(Generic[Record]):
     kind: type[Record]
     read: tuple[object, ...] = ()
 
-    def find(self, on_refusal: Callable[[str], None]) -> Receipt[Record] | None:
-        """Return the newest valid receipt of an earlier attempt, if any.
+    def find(self, on_refusal: Callable[[str], None]) -> Checkpoint[Record] | None:
+        """Return the newest valid checkpoint of an earlier attempt, if any.
 
         Args:
-            on_refusal: Called with the reason for each receipt that is not valid.
+            on_refusal: Called with the reason for each checkpoint that is not valid.
         """
         for run_name in self.night.earlier:
             path = self._locate(run_name)
@@ -83,7 +83,7 @@ class Stage(Generic[Record]):
     def keep(
         self, record: Record, files: Iterable[Path], digests: Mapping[Path, str] | None = None
     ) -> None:
-        """Write the receipt of this run.
+        """Write the checkpoint of this run.
 
         Args:
             record: Return value of the stage.
@@ -94,7 +94,7 @@ class Stage(Generic[Record]):
         hashed = ((file, known.get(file) or digest_file(file)) for file in files)
         root, path = self.night.workspace.root, self._locate(self.night.run.run_name)
         moved = _move_paths(record, lambda file: file.relative_to(root))
-        receipt = ReceiptFile(
+        checkpoint = CheckpointFile(
             basis=self._basis,
             written_at=dt.datetime.now(dt.UTC),
             files={str(file.relative_to(root)): digest for file, digest in hashed},
@@ -102,15 +102,15 @@ class Stage(Generic[Record]):
         )
         path.parent.mkdir(parents=True, exist_ok=True)
         with write_whole(path) as unfinished:
-            unfinished.write_text(receipt.model_dump_json(indent=1), encoding="utf-8")
+            unfinished.write_text(checkpoint.model_dump_json(indent=1), encoding="utf-8")
 
-    def _verify(self, path: Path) -> Receipt[Record]:
+    def _verify(self, path: Path) -> Checkpoint[Record]:
         root = self.night.workspace.root
         try:
-            found = ReceiptFile.model_validate_json(path.read_text(encoding="utf-8"))
+            found = CheckpointFile.model_validate_json(path.read_text(encoding="utf-8"))
             record = TypeAdapter(self.kind).validate_python(found.record)
         except ValidationError:
-            raise ValueError(f"{path} is not a receipt") from None
+            raise ValueError(f"{path} is not a checkpoint") from None
         others = [k for k, v in self._basis.items() if found.basis.get(k) != v]
         if others:
             raise ValueError(f"{path} belongs to a different {' and '.join(others)}")
@@ -118,10 +118,10 @@ class Stage(Generic[Record]):
             if digest_file(root / name) != digest:
                 raise ValueError(f"{root / name} has changed")
         files = tuple(root / name for name in found.files)
-        return Receipt(found.written_at, files, _move_paths(record, lambda file: root / file))
+        return Checkpoint(found.written_at, files, _move_paths(record, lambda file: root / file))
 
     def _locate(self, run_name: str) -> Path:
-        return self.night.workspace.receipts(run_name) / f"{self.name}.json"
+        return self.night.workspace.checkpoints(run_name) / f"{self.name}.json"
 
     @property
     def _basis(self) -> dict[str, str]:
@@ -135,10 +135,10 @@ class Stage(Generic[Record]):
         }
 
 
-def copy_files(receipt: Receipt[Any], folder: Path) -> None:
-    """Copy the files of a receipt into another folder."""
+def copy_files(checkpoint: Checkpoint[Any], folder: Path) -> None:
+    """Copy the files of a checkpoint into another folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for path in receipt.files:
+    for path in checkpoint.files:
         with write_whole(folder / path.name) as unfinished:
             shutil.copyfile(path, unfinished)
 

@@ -32,6 +32,8 @@ from propensity.scoring.records import ScoredBook
 from propensity.storage.tallies import tally_parts
 from propensity.storage.workspace import Workspace
 from propensity.warehouse.nights import LastNight
+from propensity.warehouse.publication import ScoredNight
+from propensity.warehouse.scores.audit import Fingerprint, FingerprintTally
 
 NOTABLE_GAP = 0.005
 """Mean gap between probability and outcome that an operator should know about."""
@@ -55,6 +57,7 @@ class NightFacts:
         reliability: Predicted and observed response rates, by decreasing probability.
         gains: Expected gain from the best 1 to 100 per cent of the leads; empty without leads.
         calls: Expected gain from the calls that can be made; None without leads.
+        fingerprint: Fingerprint of the score parts, which the audit compares with the table.
         score_shares: Share of the book in each of 50 bins of probability, shape (50,).
         last_score_shares: The same for last night.
         last_night: Night that tonight is compared with; None for the first night.
@@ -76,6 +79,7 @@ class NightFacts:
     reliability: tuple[ReliabilityBin, ...]
     gains: list[Gain]
     calls: Gain | None
+    fingerprint: Fingerprint
     score_shares: NDArray[np.float64]
     last_score_shares: NDArray[np.float64] | None
     last_night: LastNight | None
@@ -83,6 +87,12 @@ class NightFacts:
     not_answered: tuple[ColumnDrift, ...]
     rejections: tuple[Rejection, ...]
     comparison: Comparison | None
+
+    @property
+    def to_publish(self) -> ScoredNight:
+        """What the warehouse takes from the facts."""
+        book = self.book.book
+        return ScoredNight(book, self.scores, self.serving, self.gains, self.fingerprint)
 
     @property
     def model_before(self) -> str | None:
@@ -176,7 +186,8 @@ def describe_night(
     probability = ProfileTally({"probability": True})
     curves = CurveTally(book.n_labelled, book.n_positive)
     calls = GainTally(count_callable(scores, given.suppressed), given.suppressed, given.n_calls)
-    tally_parts(scores.parts, probability, curves, calls)
+    parts = FingerprintTally(scores)
+    tally_parts(scores.parts, probability, curves, calls, parts)
     profile = Profile(profile_features(book, night.contract), probability.counts[0])
     profile.save(workspace.profile(run_name))
     last = _load_last_profile(workspace, given.last_night)
@@ -193,6 +204,7 @@ def describe_night(
         reliability=curves.reliability,
         gains=calls.gains,
         calls=calls.forecast,
+        fingerprint=parts.fingerprint,
         score_shares=share_by_probability(profile.probability),
         last_score_shares=share_by_probability(last.probability) if last else None,
         last_night=given.last_night,

@@ -49,9 +49,9 @@ class Workspace:
         """Members, encoders and manifest of one model version."""
         return self.root / "models" / version
 
-    def receipts(self, run_name: str) -> Path:
-        """Receipts of the stages of one run."""
-        return self.root / "receipts" / run_name
+    def checkpoints(self, run_name: str) -> Path:
+        """Checkpoints of the stages of one run."""
+        return self.root / "checkpoints" / run_name
 
     def scores(self, run_name: str) -> Path:
         """Parts with the scores of one run."""

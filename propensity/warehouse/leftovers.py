@@ -44,7 +44,7 @@ def find_leftovers(
     folders = [
         *_find_folders(workspace.curated("any").parent, past),
         *_find_folders(workspace.scores("any").parent, past),
-        *_find_folders(workspace.receipts("any").parent, past),
+        *_find_folders(workspace.checkpoints("any").parent, past),
         *_find_folders(workspace.model("any").parent, models),
     ]
     unfinished = [

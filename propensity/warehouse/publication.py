@@ -25,7 +25,7 @@ from propensity.warehouse.pointer import (
 from propensity.warehouse.runs import Run
 from propensity.warehouse.schema.tables import run_gains, run_thresholds, scoring_runs
 from propensity.warehouse.scores import run_tables
-from propensity.warehouse.scores.audit import audit_scores, summarize_parts
+from propensity.warehouse.scores.audit import Fingerprint, audit_scores
 from propensity.warehouse.scores.bulk_load import load_scores
 
 
@@ -41,14 +41,27 @@ class Publication:
     is_current: bool
 
 
+@dataclass(frozen=True)
+class ScoredNight:
+    """A scored night, ready to be published.
+
+    Args:
+        book: What was ingested, to audit against.
+        scores: Parts to load.
+        serving: The version that made the scores, and their quality.
+        gains: What calling the best leads is expected to bring.
+        fingerprint: Fingerprint of the parts, which the table has to match.
+    """
+
+    book: CuratedBook
+    scores: ScoredBook
+    serving: Contender
+    gains: list[Gain]
+    fingerprint: Fingerprint
+
+
 def publish_scores(
-    engine: Engine,
-    run: Run,
-    book: CuratedBook,
-    scores: ScoredBook,
-    serving: Contender,
-    gains: list[Gain],
-    on_progress: OnProgress = ignore_progress,
+    engine: Engine, run: Run, night: ScoredNight, on_progress: OnProgress = ignore_progress
 ) -> Publication:
     """Load the scores out of sight, index and audit them, then show them in one transaction.
 
@@ -58,10 +71,7 @@ def publish_scores(
     Args:
         engine: The warehouse.
         run: The run that made the scores.
-        book: What was ingested, to audit against.
-        scores: Parts to load.
-        serving: The version that made them, and the quality of these very scores.
-        gains: What calling the best leads is expected to bring.
+        night: What to publish.
         on_progress: Called with the share of rows loaded.
 
     Raises:
@@ -70,37 +80,28 @@ def publish_scores(
     """
     with explain_absence(engine), only_one(engine, "publish"):
         if _find_status(engine, run) != "published":
-            with ThreadPoolExecutor(1) as beside:  # the parts are read once more meanwhile
-                expected = beside.submit(summarize_parts, scores)
-                run_tables.create(engine, run.run_id)
-                load_scores(engine, run.run_id, scores, on_progress)
-                audited = beside.submit(
-                    audit_scores, engine, run.run_id, expected.result(), book.n_rows
-                )
+            run_tables.create(engine, run.run_id)
+            load_scores(engine, run.run_id, night.scores, on_progress)
+            expected = night.fingerprint, night.book.n_rows
+            with ThreadPoolExecutor(1) as beside:
+                audited = beside.submit(audit_scores, engine, run.run_id, *expected)
                 run_tables.index(engine, run.run_id)
                 audited.result()
             run_tables.attach(engine, run.run_id)
-            show(engine, run, book, scores, serving, gains)
+            show(engine, run, night)
         with engine.connect() as connection:
             is_current = find_pointed_at(connection) == run.run_id
-    return Publication(run.run_id, book.n_rows, is_current)
+    return Publication(run.run_id, night.book.n_rows, is_current)
 
 
-def show(
-    engine: Engine,
-    run: Run,
-    book: CuratedBook,
-    scores: ScoredBook,
-    serving: Contender,
-    gains: list[Gain],
-) -> None:
+def show(engine: Engine, run: Run, night: ScoredNight) -> None:
     """Record the run as published and flip the pointer, unless a newer night is stored."""
     now = dt.datetime.now(dt.UTC)
     with begin_write(engine) as connection:
         wait_for_lock(connection, "pointer")
         _check_running(_read_status(connection, run), run)
-        _insert_thresholds_and_gains(connection, run, serving, gains)
-        finished = _describe(book, scores, serving) | {"status": "published", "finished_at": now}
+        _insert_thresholds_and_gains(connection, run, night)
+        finished = _describe(night) | {"status": "published", "finished_at": now}
         this_run = scoring_runs.c.run_id == run.run_id
         connection.execute(update(scoring_runs).where(this_run).values(finished))
         if is_older_than_newest(connection, run.night.as_of):
@@ -130,24 +131,23 @@ def _check_running(status: str, run: Run) -> None:
         raise WarehouseError(f"Run {run.run_id} was marked {status} meanwhile", todo=todo)
 
 
-def _insert_thresholds_and_gains(
-    connection: Connection, run: Run, serving: Contender, gains: list[Gain]
-) -> None:
+def _insert_thresholds_and_gains(connection: Connection, run: Run, night: ScoredNight) -> None:
     thresholds = [
         {"run_id": run.run_id, "fold": fold, "decision_threshold": threshold}
-        for fold, threshold in enumerate(serving.evaluation.thresholds)
+        for fold, threshold in enumerate(night.serving.evaluation.thresholds)
     ]
     connection.execute(insert(run_thresholds), thresholds)
     if connection.dialect.name == "postgresql":
         # or the planner takes a fold for a rare one, leads for few, and sorts them all; autovacuum
         # passes over so few rows
         connection.exec_driver_sql(f"ANALYZE {run_thresholds.name}")
-    if gains:
-        rows = [{"run_id": run.run_id} | dataclasses.asdict(gain) for gain in gains]
+    if night.gains:
+        rows = [{"run_id": run.run_id} | dataclasses.asdict(gain) for gain in night.gains]
         connection.execute(insert(run_gains), rows)
 
 
-def _describe(book: CuratedBook, scores: ScoredBook, serving: Contender) -> dict[str, object]:
+def _describe(night: ScoredNight) -> dict[str, object]:
+    book, scores, serving = night.book, night.scores, night.serving
     return {
         "model_version": serving.version.name,
         "n_policyholders": book.n_rows,

@@ -79,7 +79,7 @@ def start_run(
 def find_earlier(engine: Engine, run: Run) -> tuple[str, ...]:
     """Return the names of earlier attempts at the same date and book, the latest first.
 
-    Their settings may differ: whether an output can be reused is for its receipt to say.
+    Their settings may differ: whether an output can be reused is for its checkpoint to say.
     """
     runs, night = scoring_runs.c, run.night
     same_book = runs.as_of == night.as_of, runs.input_digest == night.input_digest

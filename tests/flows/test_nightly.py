@@ -127,7 +127,7 @@ def test_a_killed_night_resumes_and_ends_as_one_that_ran_through(
     scores, summary = read(query), summarize(first)
     place = Workspace(folder / "killed")
     monkeypatch.setenv("PROPENSITY_DATA_DIR", str(place.root))
-    kill_while_training(folder, place.receipts(summary.run_name), fold=3)
+    kill_while_training(folder, place.checkpoints(summary.run_name), fold=3)
     trained = {k: model_path(place.model(summary.run_name), k).read_bytes() for k in range(3)}
     caplog.clear()
     resumed = summarize(run_night("book.csv", 0, **NETWORK))
@@ -147,8 +147,8 @@ def test_a_killed_night_resumes_and_ends_as_one_that_ran_through(
     )
 
 
-def kill_while_training(folder: Path, receipts: Path, fold: int) -> None:
-    """Run the night in a process of its own; kill -9 once the fold before has its receipt."""
+def kill_while_training(folder: Path, checkpoints: Path, fold: int) -> None:
+    """Run the night in a process of its own; kill -9 once the fold before has its checkpoint."""
     command = [Path(sys.executable).with_name("propensity"), "run", str(folder / "book.csv")]
     mine = QUICK | NETWORK
     settings = {f"PROPENSITY_{name.upper()}": str(value) for name, value in mine.items()}
@@ -160,12 +160,12 @@ def kill_while_training(folder: Path, receipts: Path, fold: int) -> None:
         subprocess.Popen(words, env=os.environ | settings, stdout=out, stderr=out) as night,
     ):
         deadline = time.monotonic() + 600
-        while not (receipts / f"train-fold-{fold - 1}.json").exists():
+        while not (checkpoints / f"train-fold-{fold - 1}.json").exists():
             assert night.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.05)
         night.kill()
-    assert not (receipts / f"train-fold-{fold}.json").exists()
+    assert not (checkpoints / f"train-fold-{fold}.json").exists()
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     ended = [line["task_run"] for line in lines if " epochs on " in line["message"]]
     assert ended[: fold - 1] == [f"train-fold-{k}" for k in range(fold - 1)], "TensorFlow was there"

@@ -21,7 +21,7 @@ def test_keeps_what_the_next_night_compares_with(night, facts):
 
 
 def test_warehouse_and_card_show_the_same_forecast(night, book, scores, facts):
-    publish(night, book, scores, facts)
+    publish(night, facts)
     present(night, facts)
     expected = facts.gains[9].expected_buyers
     with night.warehouse.connect() as connection:

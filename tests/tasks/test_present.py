@@ -9,7 +9,7 @@ from tasks.publish import publish
 
 @pytest.fixture(scope="module")
 def published(night, book, scores, facts):
-    publish(night, book, scores, facts)
+    publish(night, facts)
     return facts
 
 

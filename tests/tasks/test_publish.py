@@ -16,7 +16,7 @@ from tasks.publish import _was_away, publish
 
 def test_readers_see_the_night(night, book, decision, scores, facts):
     serving = decision.serving
-    publication = publish(night, book, scores, facts)
+    publication = publish(night, facts)
     assert publication.is_current
     with night.warehouse.connect() as connection:
         current = pd.read_sql("SELECT * FROM current_scores", connection)

@@ -4,11 +4,11 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 from sqlalchemy import Engine, func, or_, select
 
 from propensity.errors import WarehouseError
-from propensity.scoring.records import ScoredBook
-from propensity.storage.parquet_parts import read_batches
+from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.warehouse.scores.checksum import sum_columns, sum_columns_in_sql
 from propensity.warehouse.scores.run_tables import table_of
 
@@ -61,24 +61,39 @@ def audit_scores(engine: Engine, run_id: int, expected: Fingerprint, n_expected:
         )
 
 
-def summarize_parts(scores: ScoredBook) -> Fingerprint:
-    """Read the parts once more; they come best first, and ranks run from 1 without a gap.
+class FingerprintTally:
+    """Makes the fingerprint of score parts, which come best first, their ranks without a gap.
 
-    Raises:
-        WarehouseError: They do not.
+    Args:
+        scores: Record of the parts; the table has to have its counts of leads and control group.
     """
-    n_rows, n_ranked, lowest = 0, 0, np.inf
-    checksums: Counter[str] = Counter()
-    for part in scores.parts:
-        for batch in read_batches(part):
-            ranks = batch["lead_rank"].drop_null().to_numpy()
-            p = np.append(lowest, batch["probability"].to_numpy())
-            in_order = np.array_equal(ranks, n_ranked + np.arange(1, len(ranks) + 1))
-            if not in_order or (np.diff(p) > 0).any():
-                raise WarehouseError(f"Audit: ranks in {part} are not in order", todo=TODO)
-            n_rows, n_ranked, lowest = n_rows + batch.num_rows, n_ranked + len(ranks), p[-1]
-            checksums.update(sum_columns(batch))
-    return Fingerprint(n_rows, scores.n_leads, scores.n_control, 0, dict(checksums))
+
+    columns = tuple(SCORES_SCHEMA.names)
+
+    def __init__(self, scores: ScoredBook) -> None:
+        self.scores, self._n_rows, self._n_ranked = scores, 0, 0
+        self._lowest, self._checksums = np.inf, Counter[str]()
+
+    def add(self, batch: pa.Table) -> None:
+        """Take the next rows into account.
+
+        Raises:
+            WarehouseError: They are not in order.
+        """
+        ranks = batch["lead_rank"].drop_null().to_numpy()
+        p = np.append(self._lowest, batch["probability"].to_numpy())
+        in_order = np.array_equal(ranks, self._n_ranked + np.arange(1, len(ranks) + 1))
+        if not in_order or (np.diff(p) > 0).any():
+            raise WarehouseError("Audit: the ranks of the score parts are not in order", todo=TODO)
+        self._n_rows, self._n_ranked = self._n_rows + batch.num_rows, self._n_ranked + len(ranks)
+        self._lowest = p[-1]
+        self._checksums.update(sum_columns(batch))
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """The fingerprint of the rows so far."""
+        counts = self._n_rows, self.scores.n_leads, self.scores.n_control
+        return Fingerprint(*counts, 0, dict(self._checksums))
 
 
 def summarize_table(engine: Engine, run_id: int) -> Fingerprint:

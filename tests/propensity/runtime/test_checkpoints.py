@@ -1,4 +1,4 @@
-"""What a receipt vouches for is believed as long as nothing of it has changed, and no longer."""
+"""What a checkpoint vouches for is believed as long as nothing of it has changed, and no longer."""
 
 import dataclasses
 import datetime as dt
@@ -52,14 +52,14 @@ def stage(night: OpenNight, name: str = "stage", read: object = "x") -> Stage[Ou
 
 
 def find(night: OpenNight, name: str = "stage", read: object = "x") -> Outcome | str | None:
-    """The record; the reason where there is a receipt that is not believed."""
+    """The record; the reason where there is a checkpoint that is not believed."""
     refusals: list[str] = []
-    receipt = stage(night, name, read).find(refusals.append)
-    return receipt.record if receipt else next(iter(refusals), None)
+    checkpoint = stage(night, name, read).find(refusals.append)
+    return checkpoint.record if checkpoint else next(iter(refusals), None)
 
 
 def locate(night: OpenNight, name: str = "stage") -> Path:
-    return night.workspace.receipts(night.run.run_name) / f"{name}.json"
+    return night.workspace.checkpoints(night.run.run_name) / f"{name}.json"
 
 
 def test_the_next_attempt_finds_what_was_returned_to_the_last_bit(first) -> None:
@@ -79,9 +79,9 @@ def test_the_latest_attempt_wins_and_a_bad_one_is_passed_over(first) -> None:
     assert find(third) == new
     new.page.unlink()
     refusals: list[str] = []
-    receipt = stage(third).find(refusals.append)
-    assert receipt is not None
-    assert receipt.record == old
+    checkpoint = stage(third).find(refusals.append)
+    assert checkpoint is not None
+    assert checkpoint.record == old
     assert refusals[0].startswith("a-night-2 is skipped: ")
     assert str(new.page) in refusals[0]
 
@@ -118,7 +118,7 @@ def test_settings_that_only_judge_do_not_repeat_the_work(first, judging: dict[st
     assert find(night) == outcome
 
 
-def test_a_receipt_of_other_code_is_not_believed(first) -> None:
+def test_a_checkpoint_of_other_code_is_not_believed(first) -> None:
     finish(first)
     text = locate(first).read_text(encoding="utf-8")
     code = json.loads(text)["basis"]["code"]
@@ -137,20 +137,20 @@ def test_a_changed_line_is_other_code(tmp_path: Path) -> None:
     assert digest_code(package) != digest_code(Path(propensity.__file__).parent)
 
 
-def test_a_receipt_of_another_stage_is_not_believed(first) -> None:
+def test_a_checkpoint_of_another_stage_is_not_believed(first) -> None:
     finish(first)
     shutil.copy(locate(first), locate(first, "another"))
     assert "belongs to a different stage" in str(find(begin_again(first), "another"))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"basis": {}, "files": {}}'])
-def test_half_a_receipt_is_none(first, text: str) -> None:
+def test_half_a_checkpoint_is_none(first, text: str) -> None:
     finish(first)
     locate(first).write_text(text, encoding="utf-8")
-    assert "is not a receipt" in str(find(begin_again(first)))
+    assert "is not a checkpoint" in str(find(begin_again(first)))
 
 
-def test_a_moved_data_folder_keeps_its_receipts(first, tmp_path: Path) -> None:
+def test_a_moved_data_folder_keeps_its_checkpoints(first, tmp_path: Path) -> None:
     finish(first)
     assert str(tmp_path) not in locate(first).read_text(encoding="utf-8")
     first.workspace.root.rename(tmp_path / "moved")
@@ -163,9 +163,9 @@ def test_a_moved_data_folder_keeps_its_receipts(first, tmp_path: Path) -> None:
 
 def test_files_are_copied_beside_what_the_new_run_makes(first, tmp_path: Path) -> None:
     outcome = finish(first)
-    receipt = stage(begin_again(first)).find(pytest.fail)
-    assert receipt is not None
-    copy_files(receipt, tmp_path / "new")
+    checkpoint = stage(begin_again(first)).find(pytest.fail)
+    assert checkpoint is not None
+    copy_files(checkpoint, tmp_path / "new")
     assert {p.name: p.read_text() for p in (tmp_path / "new").iterdir()} == {
         p.name: p.name for p in (*outcome.parts, outcome.page)
     }

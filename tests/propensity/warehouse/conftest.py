@@ -13,15 +13,16 @@ from propensity.ingest.book import CuratedBook
 from propensity.metrics.intervals import Interval
 from propensity.model.store import ModelVersion
 from propensity.progress import OnProgress, ignore_progress
-from propensity.scoring.gains import Gain, GainTally, count_callable
+from propensity.scoring.gains import GainTally, count_callable
 from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.storage.parquet_parts import PartWriter
 from propensity.storage.tallies import tally_parts
 from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.model_registry import record_decision
 from propensity.warehouse.promotions import find_champion
-from propensity.warehouse.publication import Publication, publish_scores
+from propensity.warehouse.publication import Publication, ScoredNight, publish_scores
 from propensity.warehouse.runs import Night, Run, start_run
+from propensity.warehouse.scores.audit import FingerprintTally
 from propensity.warehouse.suppressions import find_suppressed
 from tests.propensity.conftest import QUALITY as PLAUSIBLE
 from tests.propensity.conftest import change_quality
@@ -95,11 +96,15 @@ def make_scores(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Score
     return make
 
 
-def find_gains(engine: Engine, scores: ScoredBook) -> list[Gain]:
+def gather(
+    engine: Engine, book: CuratedBook, scores: ScoredBook, serving: Contender
+) -> ScoredNight:
+    """What a night finds in its scores before it publishes them."""
     suppressed = find_suppressed(engine)
-    tally = GainTally(count_callable(scores, suppressed), suppressed)
-    tally_parts(scores.parts, tally)
-    return tally.gains
+    gains = GainTally(count_callable(scores, suppressed), suppressed)
+    parts = FingerprintTally(scores)
+    tally_parts(scores.parts, gains, parts)
+    return ScoredNight(book, scores, serving, gains.gains, parts.fingerprint)
 
 
 def publish_all(
@@ -110,9 +115,8 @@ def publish_all(
     serving: Contender,
     on_progress: OnProgress = ignore_progress,
 ) -> Publication:
-    """Publish scores with the gains that a night finds in them."""
-    gains = find_gains(engine, scores)
-    return publish_scores(engine, run, book, scores, serving, gains, on_progress)
+    """Publish scores with what a night finds in them."""
+    return publish_scores(engine, run, gather(engine, book, scores, serving), on_progress)
 
 
 def night_of(day: int, digest: str = "a") -> Night:

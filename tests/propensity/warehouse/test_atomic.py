@@ -26,7 +26,7 @@ from propensity.warehouse.retention import drop_superfluous
 from propensity.warehouse.runs import start_run
 from propensity.warehouse.scores import partitions, run_tables
 
-from .conftest import BOOK, N_ROWS, begin, find_gains, night_of, publish_all, published_id, read
+from .conftest import BOOK, N_ROWS, begin, gather, night_of, publish_all, published_id, read
 
 PUBLISH_AND_DIE = """
 import os, pickle, signal, sys
@@ -86,7 +86,7 @@ def test_kill_9_while_publishing(engine, publish_night, make_scores, step):
     run, contender = begin(engine, night_of(2))
     url = engine.url.render_as_string(hide_password=False)
     scores = make_scores(seed=2)
-    work = (url, step, (run, BOOK, scores, contender, find_gains(engine, scores)))
+    work = (url, step, (run, gather(engine, BOOK, scores, contender)))
     process = subprocess.run(
         [sys.executable, "-c", PUBLISH_AND_DIE], input=pickle.dumps(work), timeout=600, check=False
     )

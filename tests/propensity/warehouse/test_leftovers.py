@@ -49,7 +49,7 @@ def settle(engine, run: Run, began: dt.datetime, workspace: Workspace) -> None:
 
 
 def find_folders(workspace: Workspace, run: Run) -> list[Path]:
-    places = (workspace.curated, workspace.scores, workspace.receipts, workspace.model)
+    places = (workspace.curated, workspace.scores, workspace.checkpoints, workspace.model)
     return [place(run.run_name) for place in places]
 
 

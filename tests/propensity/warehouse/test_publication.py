@@ -6,14 +6,24 @@ from sqlalchemy import text
 
 from propensity.errors import WarehouseError
 from propensity.scoring.records import SCORES_SCHEMA
+from propensity.storage.tallies import tally_parts
 from propensity.warehouse import publication
 from propensity.warehouse.runs import fail_run, find_published, start_run
 from propensity.warehouse.schema.tables import policyholder_scores
 from propensity.warehouse.scores import run_tables
-from propensity.warehouse.scores.audit import summarize_parts, summarize_table
+from propensity.warehouse.scores.audit import FingerprintTally, summarize_table
 from propensity.warehouse.scores.bulk_load import load_scores
 
-from .conftest import BOOK, N_ROWS, QUALITY, begin, night_of, publish_all, published_id, read
+from .conftest import (
+    BOOK,
+    N_ROWS,
+    QUALITY,
+    begin,
+    night_of,
+    publish_all,
+    published_id,
+    read,
+)
 
 
 def test_parts_have_the_columns_of_the_table():
@@ -153,7 +163,10 @@ def test_extreme_values_are_the_same_in_the_parts_and_in_the_table(engine, make_
     )
     run_tables.create(engine, 1)
     load_scores(engine, 1, scores)
-    in_parts, in_table = summarize_parts(scores), summarize_table(engine, 1)
+    parts = FingerprintTally(scores)
+    tally_parts(scores.parts, parts)
+    in_parts = parts.fingerprint
+    in_table = summarize_table(engine, 1)
     assert in_table == in_parts
     assert sum(value != 0 for value in in_parts.checksums.values()) == len(SCORES_SCHEMA) - 1
 
