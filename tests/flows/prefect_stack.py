@@ -20,12 +20,12 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-PATIENCE = 180
+PATIENCE = 600
 """Seconds for anything that takes a few: the machine may be busy."""
 HEARTBEAT = "30"
 """Prefect's shortest."""
-ZOMBIE_SECONDS = "60"
-"""With 40 a living night on a busy machine was taken for dead."""
+ZOMBIE_SECONDS = "90"
+"""Three heartbeats. With 40 a living night on a busy machine was taken for dead."""
 LATE_SECONDS = "5"
 """deployments/start says 300."""
 PREFECT_YAML = """\

@@ -20,8 +20,6 @@ def test_nights_of_the_past_are_stored_and_readers_keep_the_newest(
     settings = {
         "DATABASE_URL": postgresql_url,
         "DATA_DIR": tmp_path / "data",
-        "MAX_EPOCHS": 2,
-        "BATCH_SIZE": 256,
         "N_BOOTSTRAP": 50,
     }
     for name, value in settings.items():
@@ -49,17 +47,17 @@ def test_nights_of_the_past_are_stored_and_readers_keep_the_newest(
 
 
 @pytest.mark.slow
-def test_the_command_runs_every_date_that_has_a_file(propensity, tmp_path):
+def test_the_command_runs_every_date_that_has_a_file(propensity, prefect_api, tmp_path):
     for day in (1, 3):
         path = tmp_path / f"book-2026-11-{day:02}.csv"
         simulate_book(path, n_rows=20_000, seed=day, unlabelled_share=0.25)
-    quick = {"MAX_EPOCHS": "2", "BATCH_SIZE": "256", "N_BOOTSTRAP": "50"}
     dates = ["--from", "2026-11-01", "--to", "2026-11-03"]
     done = propensity(
         "backfill",
         str(tmp_path / "book-{as_of}.csv"),
         *dates,
-        **{f"PROPENSITY_{name}": value for name, value in quick.items()},
+        PROPENSITY_N_BOOTSTRAP="50",
+        PREFECT_API_URL=prefect_api.url,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [

@@ -34,9 +34,20 @@ from propensity.warehouse.runs import Night
 pytestmark = pytest.mark.slow
 N_ROWS = 20_000
 FIRST_DATE = dt.date(2026, 11, 1)
-STAGES = {"ingest", "report", "evaluate", "promote", "score", "publish", "present", "alert"}
+STAGES = {
+    "ingest",
+    "report",
+    "evaluate",
+    "promote",
+    "score",
+    "describe",
+    "publish",
+    "present",
+    "alert",
+}
 STAGES |= {f"train-fold-{k}" for k in range(5)} | {"score-part-0"}
 QUICK = {"max_epochs": 2, "batch_size": 256, "n_bootstrap": 50}
+NETWORK = {"model_family": "network"}  # the first night and its repetitions; others are logistic
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +70,7 @@ def run_night(folder: Path) -> Callable[..., NightResult]:
 
 @pytest.fixture(scope="module")
 def first(run_night) -> NightResult:
-    return run_night("book.csv", 0)
+    return run_night("book.csv", 0, **NETWORK)
 
 
 def summarize(result: NightResult) -> RunSummary:
@@ -119,7 +130,7 @@ def test_a_killed_night_resumes_and_ends_as_one_that_ran_through(
     kill_while_training(folder, place.checkpoints(summary.run_name), fold=3)
     trained = {k: model_path(place.model(summary.run_name), k).read_bytes() for k in range(3)}
     caplog.clear()
-    resumed = summarize(run_night("book.csv", 0))
+    resumed = summarize(run_night("book.csv", 0, **NETWORK))
     taken = [m for m in caplog.messages if m.startswith("reused from ")]
     assert [m.split(" digests match: ")[1].split()[1] for m in taken] == [
         "policyholders", "epochs", "epochs", "epochs"
@@ -139,7 +150,8 @@ def test_a_killed_night_resumes_and_ends_as_one_that_ran_through(
 def kill_while_training(folder: Path, checkpoints: Path, fold: int) -> None:
     """Run the night in a process of its own; kill -9 once the fold before has its checkpoint."""
     command = [Path(sys.executable).with_name("propensity"), "run", str(folder / "book.csv")]
-    settings = {f"PROPENSITY_{name.upper()}": str(value) for name, value in QUICK.items()}
+    mine = QUICK | NETWORK
+    settings = {f"PROPENSITY_{name.upper()}": str(value) for name, value in mine.items()}
     settings |= {"PREFECT_API_URL": str(PREFECT_API_URL.value()), "PROPENSITY_LOG_FORMAT": "json"}
     words = [*command, "--as-of", str(FIRST_DATE)]
     log = folder / "killed.log"
@@ -147,7 +159,7 @@ def kill_while_training(folder: Path, checkpoints: Path, fold: int) -> None:
         log.open("w") as out,
         subprocess.Popen(words, env=os.environ | settings, stdout=out, stderr=out) as night,
     ):
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 600
         while not (checkpoints / f"train-fold-{fold - 1}.json").exists():
             assert night.poll() is None
             assert time.monotonic() < deadline
@@ -161,7 +173,7 @@ def kill_while_training(folder: Path, checkpoints: Path, fold: int) -> None:
 
 def test_same_night_again_does_nothing(folder, run_night, first):
     versions = sorted(p.name for p in (folder / "data" / "models").iterdir())
-    again = run_night("book.csv", 0)
+    again = run_night("book.csv", 0, **NETWORK)
     assert again == dataclasses.replace(first, is_repeat=True)
     assert sorted(p.name for p in (folder / "data" / "models").iterdir()) == versions
     assert len(read("SELECT 1 FROM scoring_runs")) == 1
@@ -207,14 +219,14 @@ def test_a_planted_better_signal_is_promoted(third):
 
 @pytest.fixture(scope="module")
 def fourth(folder, run_night, third) -> NightResult:
-    """Answers are shuffled, and a folder stands where the counts should be written."""
+    """Answers are shuffled, and a folder stands where the page should be written."""
 
     def shuffle(book: pd.DataFrame) -> pd.DataFrame:
         shuffled = book["Response"].sample(frac=1, random_state=0).to_numpy()
         return book.assign(Response=shuffled)
 
     csv = write_book(folder, "shuffled.csv", shuffle)
-    in_the_way = Workspace(folder / "data").counts(name_night(folder / csv, 3))
+    in_the_way = Workspace(folder / "data").night_page(name_night(folder / csv, 3))
     in_the_way.mkdir(parents=True)
     return run_night(csv, 3)
 
@@ -241,8 +253,8 @@ def test_a_night_that_cannot_be_drawn_is_published_all_the_same(folder, fourth):
         tasks = {t.name: t for t in client.read_task_runs(flow_run_filter=only)}
         assert client.read_flow_run(run["flow_run_id"]).state.is_completed()
     assert tasks["present"].state.is_failed()
-    assert "counts.json" in tasks["present"].state.message
-    assert not Workspace(folder / "data").night_page(run["run_name"]).exists()
+    assert "night.html" in tasks["present"].state.message
+    assert not Workspace(folder / "data").night_page(run["run_name"]).is_file()
 
 
 def test_the_page_compares_with_the_night_readers_saw_before(folder, first, third):
@@ -266,7 +278,7 @@ def test_force_repeats_a_night_with_the_same_scores_and_readers_keep_the_newer(
     folder, run_night, first, third
 ):
     current = read("SELECT max(as_of) AS as_of FROM current_scores").iloc[0, 0]
-    forced = run_night("book.csv", 0, force=True)
+    forced = run_night("book.csv", 0, force=True, **NETWORK)
     assert not forced.is_repeat
     again, before = summarize(forced), summarize(first)
     assert again.run_name == f"{before.run_name}-2"
@@ -291,17 +303,17 @@ def test_a_changed_champion_stops_the_night_at_its_start_and_is_not_replaced(
 ):
     champion = find_champion(open_warehouse(Settings().warehouse_url))
     before = read("SELECT * FROM current_scores")
-    network = folder / "data" / "models" / champion / "member-2.keras"
-    sound = network.read_bytes()
-    network.write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
-    with pytest.raises(ChangedModelError, match=r"member-2\.keras has the SHA-256"):
+    (model,) = (folder / "data" / "models" / champion).glob("member-2.*")
+    sound = model.read_bytes()
+    model.write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
+    with pytest.raises(ChangedModelError, match=rf"{re.escape(model.name)} has the SHA-256"):
         run_night("book.csv", 9, max_epochs=1)
-    network.write_bytes(sound)
+    model.write_bytes(sound)
     stopped = read("SELECT run_name FROM scoring_runs ORDER BY run_id DESC").iloc[0, 0]
     assert not Workspace(folder / "data").curated(stopped).exists(), "before the first stage"
     runs = read_rows(open_warehouse(Settings().warehouse_url), RUNS, 1)
     assert runs.loc[0, "status"] == "failed"
-    assert "member-2.keras has the SHA-256" in runs.loc[0, "reason"]
+    assert f"{model.name} has the SHA-256" in runs.loc[0, "reason"]
     assert find_champion(open_warehouse(Settings().warehouse_url)) == champion
     pd.testing.assert_frame_equal(read("SELECT * FROM current_scores"), before)
 

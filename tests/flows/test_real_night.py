@@ -9,6 +9,11 @@ from propensity.evaluation.deciles import compare_buyers
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def family() -> None:
+    """Train the network."""
+
+
 @pytest.fixture(scope="module")
 def warehouse(real_csv, tmp_path_factory, prefect_api):
     from tests.conftest import CommandLine

@@ -148,7 +148,7 @@ def test_a_run_just_taken_has_half_a_minute_to_start(client, begin, start_proces
     assert lost.start_time is None
     threading.Timer(5, start_process, [starting.id]).start()
     found = find_outcomes(client, retry=True)
-    assert 25 < time.monotonic() - taken < 60
+    assert 25 < time.monotonic() - taken < 300
     assert found == {str(starting.id): "alive", str(lost.id): "crashed"}
     assert find_successors(client) == []
 

@@ -14,7 +14,7 @@ from propensity.settings import NightlyConfig, Settings
 from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.runs import Night, Run
 from propensity.warehouse.schema.migration import is_up_to_date
-from tests.conftest import start_postgresql
+from tests.conftest import start_patiently, start_postgresql
 
 
 def open_on(warehouse: Engine, patience: int) -> OpenNight:
@@ -30,7 +30,7 @@ def test_a_night_under_way_waits_for_a_warehouse_that_restarts():
             server.stop()
             with pytest.raises(WarehouseAwayError, match="does not answer"):
                 open_on(engine, patience=0).rejoin()
-            back = threading.Timer(2, server.start)
+            back = threading.Timer(2, start_patiently, [server])
             back.start()
             assert is_up_to_date(open_on(engine, patience=300).rejoin())
             back.join()

@@ -74,7 +74,7 @@ def test_a_pipe_is_written_to_as_it_is(tmp_path: Path) -> None:
     reader = subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE)
     with write_whole(tmp_path / "pipe") as unfinished:
         unfinished.write_text("id", encoding="utf-8")
-    assert reader.communicate(timeout=60)[0] == b"id"
+    assert reader.communicate(timeout=600)[0] == b"id"
 
 
 def test_no_folder_is_made_by_a_typing_error(tmp_path: Path) -> None:

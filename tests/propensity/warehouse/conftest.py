@@ -59,8 +59,8 @@ def engine(url: str) -> Engine:
     return open_warehouse(url)
 
 
-@pytest.fixture
-def make_scores(tmp_path: Path) -> Callable[..., ScoredBook]:
+@pytest.fixture(scope="session")
+def make_scores(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ScoredBook]:
     """Scores best first: the first ids are the best, 600 have answered, the last 20 are control."""
 
     def make(n_rows: int = N_ROWS, *, seed: int = 0, **changed: np.ndarray) -> ScoredBook:
@@ -86,7 +86,8 @@ def make_scores(tmp_path: Path) -> Callable[..., ScoredBook]:
         columns["response"] = pa.array(said_yes, mask=unknown).cast(pa.int8())
         table = pa.table(columns).cast(SCORES_SCHEMA)
         n_written = max(300, n_rows // 10)  # at once; a part takes two
-        with PartWriter(tmp_path / f"scores-{seed}", SCORES_SCHEMA, n_written + 100) as parts:
+        folder = tmp_path_factory.mktemp("scores")
+        with PartWriter(folder, SCORES_SCHEMA, n_written + 100) as parts:
             for start in range(0, n_rows, n_written):
                 parts.write(table.slice(start, n_written))
         n_leads = n_rows - table["lead_rank"].null_count

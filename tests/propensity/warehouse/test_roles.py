@@ -46,10 +46,13 @@ def url_of(role: str, url: str) -> str:
     return secret.render_as_string(hide_password=False)
 
 
-@pytest.fixture
-def roles(postgresql_url):
+@pytest.fixture(scope="module")
+def roles(open_database):
     """Run the file as it says: before the first night, and once more afterwards."""
-    with psycopg.connect(postgresql_url, autocommit=True) as admin:
+    with (
+        open_database() as postgresql_url,
+        psycopg.connect(postgresql_url, autocommit=True) as admin,
+    ):
         known = {name for (name,) in admin.execute("SELECT rolname FROM pg_roles").fetchall()}
         if known & set(NAMES):
             pytest.skip("the server has these roles already; their passwords are not ours to set")
@@ -65,7 +68,7 @@ def roles(postgresql_url):
                 admin.execute(f"DROP OWNED BY {name} CASCADE; DROP ROLE {name}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def writer(roles, make_scores):
     """The whole of a night, its retention and migrations, as the writer."""
     engine = open_warehouse(url_of("propensity_writer", roles))
@@ -76,7 +79,7 @@ def writer(roles, make_scores):
     return engine
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def marketing(roles, writer):
     return open_reader(Settings(database_url=url_of("propensity_marketing", roles)))
 
@@ -186,7 +189,7 @@ def test_a_backup_comes_back_with_everybody_s_rights(
             cwd=tmp_path,
             env=os.environ | {"PATH": f"{programs}:{os.environ['PATH']}"},
             check=True,
-            timeout=60,
+            timeout=600,
         )
 
     run("pg_dump", roles)
