@@ -1,8 +1,8 @@
-"""Model families: kinds of model that a member can be, and what each has to offer.
+"""Model families: the kinds of model that a member can be, and their interface.
 
-The encoder, the treatment of the imbalance, the check of the saved file and the correction of the
-scores are the same for all. A family fits, saves and loads. To add one: its name in
-propensity/settings.py, its line in FAMILIES, and a module that `import_family` returns.
+Encoder, imbalance strategy, check of the saved file and correction of the scores are the same for
+all families; a family fits, saves and loads. To add one, add its name to propensity/settings.py, a
+line to FAMILIES, and a module that `import_family` returns.
 """
 
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from propensity.settings import FamilyName
 
 @dataclass(frozen=True)
 class FamilyFacts:
-    """What is known of a family before its libraries are imported.
+    """Facts of a family that do not require its libraries.
 
     Args:
-        label: What one of its models is called in reports; an s makes it plural.
-        ending: Of the file that holds the model of a member.
+        label: Name of one of its models in reports; the plural adds an s.
+        ending: File name suffix of a member's model.
     """
 
     label: str
@@ -31,7 +31,7 @@ FAMILIES: dict[FamilyName, FamilyFacts] = {
 
 
 def import_family(name: FamilyName) -> Family:
-    """Import the module of a family: TensorFlow takes seconds, so only where it is used."""
+    """Import the module of a family only when it is used, because TensorFlow takes seconds."""
     if name == "network":
         from propensity.model.network import family as network_family
 

@@ -1,4 +1,4 @@
-"""Records of fitting one member, and what a family of models has to offer."""
+"""Records of fitting one member, and the interface of a family of models."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from propensity.model.imbalance import TrainingPlan
 from propensity.settings import NightlyConfig
 
 OnEpoch = Callable[[int, float], None]
-"""Called with the epoch, from 1, and its validation F1."""
+"""Function of the epoch, from 1, and its validation F1."""
 
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What one member is fitted on.
+    """The data that one member is fitted on.
 
     Args:
-        encoder: Which codes and bins there are.
-        rows: The training rows, and after them those that the strategy made.
+        encoder: Encoder that knows the codes and bins.
+        rows: Training rows, followed by the synthetic rows of the strategy.
         validation: Rows that only decide when to stop.
-        plan: Which of the training rows count, and how.
+        plan: Rows, weights and loss of the strategy.
     """
 
     encoder: Encoder
@@ -40,18 +40,18 @@ class Predictor(Protocol):
     def predict_logits(
         self, codes: NDArray[np.int32], numbers: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Return one logit a row, shape (n,), the same whichever other rows are scored with it."""
+        """Return one logit per row, shape (n,), independent of the other rows in the call."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A model that was fitted and saved.
+    """A fitted and saved model.
 
     Args:
         predictor: The model.
-        validation_f1: Of the model that was saved.
-        validation_average_precision: The same.
-        n_epochs: Epochs it was trained for; None where the family has no epochs.
+        validation_f1: Validation F1 of the saved model.
+        validation_average_precision: Validation average precision of the saved model.
+        n_epochs: Number of epochs of training; None if the family has no epochs.
     """
 
     predictor: Predictor
@@ -61,12 +61,12 @@ class Fitted:
 
 
 class Family(Protocol):
-    """A module that knows how to fit, save and load models of one kind."""
+    """A module that fits, saves and loads models of one kind."""
 
     def fit(
         self, data: TrainingData, config: NightlyConfig, seed: int, path: Path, on_epoch: OnEpoch, /
     ) -> Fitted:
-        """Fit a model and save it as one file; tell `on_epoch` how each epoch went."""
+        """Fit a model, save it as one file, and call `on_epoch` after each epoch."""
 
     def load(self, path: Path, /) -> Predictor:
-        """Read a saved model; code inside the file is never run."""
+        """Read a saved model without running code from the file."""

@@ -198,7 +198,7 @@ def test_the_report_is_where_the_summary_says(demo):
     line = next(line for line in printed.splitlines() if line.startswith("report "))
     page = Path(line.removeprefix("report").strip())
     assert page.name == "night.html"
-    assert "What calling brings" in page.read_text(encoding="utf-8")
+    assert "Expected buyers" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
