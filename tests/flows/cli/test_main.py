@@ -119,7 +119,7 @@ def without_nights(propensity):
         (["leads", "--calls", "100"], 5, "There are no leads"),
         (["leads", "--csv", "no/folder/x.csv"], 2, "no/folder"),
         (["rollback", "--reason", "a try"], 5, "Nothing is published yet"),
-        (["models", "rollback", "--reason", "a try"], 5, "No model was promoted yet"),
+        (["models", "rollback", "--reason", "a try"], 5, "No model has been promoted"),
     ],
 )
 def test_what_needs_a_published_night_says_so(without_nights, words, exit_code, message):
