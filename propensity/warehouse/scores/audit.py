@@ -1,4 +1,4 @@
-"""Is in the table what the parts hold: counts, checksums and ranges."""
+"""Audit the table of a run against its Parquet parts: counts, checksums and ranges."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from propensity.storage.parquet_parts import read_batches
 from propensity.warehouse.scores.checksum import sum_columns, sum_columns_in_sql
 from propensity.warehouse.scores.run_tables import table_of
 
-TODO = "Nothing was published: the last good night stays readable"
+TODO = "Nothing was published; readers still see the last published night"
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What must be the same in the parts and in the table.
+    """Figures that must be equal in the parts and in the table.
 
     `checksums` are by column (propensity.warehouse.scores.checksum); `n_wrong` counts rows with a
     value that is null or out of range.
@@ -30,7 +30,7 @@ class Fingerprint:
     checksums: dict[str, int]
 
     def __str__(self) -> str:
-        """Return the counts in words."""
+        """Return the counts as a phrase."""
         counts = f"{self.n_rows:,} rows, {self.n_leads:,} leads, {self.n_control:,} in the control"
         return f"{counts} group and {self.n_wrong:,} with a value that is null or out of range"
 
@@ -38,13 +38,13 @@ class Fingerprint:
 def audit_scores(engine: Engine, run_id: int, expected: Fingerprint, n_expected: int) -> None:
     """Compare the table of a run with the parts it was loaded from.
 
-    Ids that are there twice were found when the table was indexed.
+    Indexing the table has already ruled out duplicate ids.
 
     Args:
         engine: The warehouse.
-        run_id: Whose table.
-        expected: Of the parts.
-        n_expected: Policyholders that ingest counted.
+        run_id: Run whose table is audited.
+        expected: Fingerprint of the parts.
+        n_expected: Number of policyholders that ingest counted.
 
     Raises:
         WarehouseError: They differ, or a value is null or out of range.
@@ -62,10 +62,10 @@ def audit_scores(engine: Engine, run_id: int, expected: Fingerprint, n_expected:
 
 
 def summarize_parts(scores: ScoredBook) -> Fingerprint:
-    """Read the parts once more; they come best first, and ranks run from 1 without a gap.
+    """Read the parts again, and check their order.
 
     Raises:
-        WarehouseError: They do not.
+        WarehouseError: They are not sorted best first, or ranks do not run from 1 without gaps.
     """
     n_rows, n_ranked, lowest = 0, 0, np.inf
     checksums: Counter[str] = Counter()
@@ -75,14 +75,14 @@ def summarize_parts(scores: ScoredBook) -> Fingerprint:
             p = np.append(lowest, batch["probability"].to_numpy())
             in_order = np.array_equal(ranks, n_ranked + np.arange(1, len(ranks) + 1))
             if not in_order or (np.diff(p) > 0).any():
-                raise WarehouseError(f"Audit: ranks in {part} are not in order", todo=TODO)
+                raise WarehouseError(f"Audit: rows or ranks of {part} are out of order", todo=TODO)
             n_rows, n_ranked, lowest = n_rows + batch.num_rows, n_ranked + len(ranks), p[-1]
             checksums.update(sum_columns(batch))
     return Fingerprint(n_rows, scores.n_leads, scores.n_control, 0, dict(checksums))
 
 
 def summarize_table(engine: Engine, run_id: int) -> Fingerprint:
-    """Read the table of a run once."""
+    """Return the fingerprint of the table of a run, in one query."""
     table = table_of(run_id)
     scores = table.c
     wrong = or_(
