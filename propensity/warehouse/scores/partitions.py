@@ -40,7 +40,7 @@ def index(connection: Connection, name: str) -> None:
 
 
 def attach(engine: Engine, name: str, run_id: int) -> None:
-    """Attach the table to policyholder_scores, and wait for transactions planned without it.
+    """Attach the table to policyholder_scores, and wait for transactions that planned without it.
 
     If the pointer moved between their plan and their snapshot, they would find no rows. The wait
     is at most PATIENCE_SECONDS.

@@ -66,7 +66,7 @@ def test_no_command_waits_for_what_only_a_night_needs():
         (["run", "no-such.csv"], {}, 3, "No file matches 'no-such.csv'"),
         (["run", "a.csv", "--simulated"], {}, 2, "not both"),
         (["run", "a.csv", "--as-of", "tomorrow"], {}, 2, "--as-of"),
-        (["run", "a.csv", "--as-of", "9999-01-01"], {}, 2, "9999-01-01 is a date to come"),
+        (["run", "a.csv", "--as-of", "9999-01-01"], {}, 2, "9999-01-01 is in the future"),
         (["run", "a.csv"], {"PROPENSITY_MAX_EPOCHS": "0"}, 2, "max_epochs"),
         (["run", "a.csv"], {"PROPENSITY_LOG_FORMAT": "xml"}, 2, "log_format"),
         (["leads", "--top", "0"], {}, 2, "--top"),
