@@ -47,7 +47,7 @@ def audit_scores(engine: Engine, run_id: int, expected: Fingerprint, n_expected:
         n_expected: Number of policyholders that ingest counted.
 
     Raises:
-        WarehouseError: They differ, or a value is null or out of range.
+        WarehouseError: Table and parts differ, or a value is null or out of range.
     """
     found = summarize_table(engine, run_id)
     if found != expected or found.n_rows != n_expected:
@@ -65,7 +65,7 @@ def summarize_parts(scores: ScoredBook) -> Fingerprint:
     """Read the parts again, and check their order.
 
     Raises:
-        WarehouseError: They are not sorted best first, or ranks do not run from 1 without gaps.
+        WarehouseError: The rows are not sorted best first, or ranks do not run from 1 without gaps.
     """
     n_rows, n_ranked, lowest = 0, 0, np.inf
     checksums: Counter[str] = Counter()
