@@ -335,7 +335,7 @@ def test_a_password_that_is_refused_is_said_in_one_sentence(live, words, given, 
     assert (told.returncode, told.stdout) == (1, "")
     (line,) = told.stderr.splitlines()
     assert line.startswith(f"PropensityError: The server {live.url}/api/ refuses {refused} (401).")
-    assert "Set PREFECT_API_AUTH_STRING to what the server has" in line
+    assert "Set PREFECT_API_AUTH_STRING to the server's" in line
     assert not {"hunter2", LOGIN[1]} & set(re.split(r"[:/ ]", line))
 
 

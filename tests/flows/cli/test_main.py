@@ -66,7 +66,7 @@ def test_no_command_waits_for_what_only_a_night_needs():
         (["run", "no-such.csv"], {}, 3, "No file matches 'no-such.csv'"),
         (["run", "a.csv", "--simulated"], {}, 2, "not both"),
         (["run", "a.csv", "--as-of", "tomorrow"], {}, 2, "--as-of"),
-        (["run", "a.csv", "--as-of", "9999-01-01"], {}, 2, "9999-01-01 is a date to come"),
+        (["run", "a.csv", "--as-of", "9999-01-01"], {}, 2, "9999-01-01 is in the future"),
         (["run", "a.csv"], {"PROPENSITY_MAX_EPOCHS": "0"}, 2, "max_epochs"),
         (["run", "a.csv"], {"PROPENSITY_LOG_FORMAT": "xml"}, 2, "log_format"),
         (["leads", "--top", "0"], {}, 2, "--top"),
@@ -119,7 +119,7 @@ def without_nights(propensity):
         (["leads", "--calls", "100"], 5, "There are no leads"),
         (["leads", "--csv", "no/folder/x.csv"], 2, "no/folder"),
         (["rollback", "--reason", "a try"], 5, "Nothing is published yet"),
-        (["models", "rollback", "--reason", "a try"], 5, "No model was promoted yet"),
+        (["models", "rollback", "--reason", "a try"], 5, "No model has been promoted"),
     ],
 )
 def test_what_needs_a_published_night_says_so(without_nights, words, exit_code, message):
