@@ -73,7 +73,7 @@ def index(engine: Engine, run_id: int) -> None:
                 connection.execute(CreateIndex(by_rank))
     except IntegrityError as error:
         raise WarehouseError(
-            f"Audit of run {run_id}: an id occurs more than once ({error.orig})",
+            f"Audit of run {run_id}: a policyholder_id occurs more than once",
             expected="each policyholder once",
             todo="Nothing was published; readers still see the last published night",
         ) from error
