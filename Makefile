@@ -33,6 +33,10 @@ worker: $(READY) ## Start the worker that runs scheduled flows; keeps running
 test: $(READY) browser ## Run all tests, with the real table if ../shared/data exists
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
 
+.PHONY: test-quick
+test-quick: $(READY) ## Run the tests that need no server, no browser and no whole night
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not slow and not server' $(ARGS)
+
 # Playwright's own download would be a second Chromium, from a host that many networks block
 .PHONY: browser
 browser: ## Install the Chromium in which tests open pages (Debian, Ubuntu; as root)

@@ -233,7 +233,7 @@ def fourth(folder, run_night, third) -> NightResult:
 
 def name_night(csv: Path, day: int) -> str:
     config = NightlyConfig(csv=[str(csv)], **QUICK)
-    digest = digest_config(load_contract().digest, config.decisive)
+    digest = digest_config(load_contract().digest, config.identity)
     return Night(FIRST_DATE + dt.timedelta(days=day), digest_files([csv]), digest).name
 
 

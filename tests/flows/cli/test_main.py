@@ -63,7 +63,6 @@ def test_no_command_waits_for_what_only_a_night_needs():
     ("words", "variables", "exit_code", "message"),
     [
         (["run"], {}, 3, "No CSV file was given"),
-        (["run", "no-such.csv"], {}, 3, "No file matches 'no-such.csv'"),
         (["run", "a.csv", "--simulated"], {}, 2, "not both"),
         (["run", "a.csv", "--as-of", "tomorrow"], {}, 2, "--as-of"),
         (["run", "a.csv", "--as-of", "9999-01-01"], {}, 2, "9999-01-01 is in the future"),
@@ -90,13 +89,25 @@ def test_what_goes_wrong_is_said_and_has_an_exit_code(
     assert "Traceback" not in ended.stderr.split("Flow run")[-1]
 
 
+def test_a_night_whose_file_is_not_there_says_so(propensity, prefect_api):
+    ended = propensity("run", "no-such.csv", PREFECT_API_URL=prefect_api.url)
+    assert ended.returncode == 3
+    assert "No file matches 'no-such.csv'" in ended.stderr
+    assert "Traceback" not in ended.stderr.split("Flow run")[-1]
+
+
 def test_a_second_night_is_refused_while_one_is_running_and_the_log_is_json(
-    propensity, book_of_noise
+    propensity, prefect_api, book_of_noise
 ):
     propensity.data_dir.mkdir()
     with (propensity.data_dir / "night.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
-        refused = propensity("run", str(book_of_noise), PROPENSITY_LOG_FORMAT="json")
+        refused = propensity(
+            "run",
+            str(book_of_noise),
+            PROPENSITY_LOG_FORMAT="json",
+            PREFECT_API_URL=prefect_api.url,
+        )
     lines = [json.loads(line) for line in refused.stderr.splitlines()]
     assert refused.returncode == 6
     told = [line for line in lines if line["message"].startswith("BusyError: Another night is")]

@@ -74,7 +74,7 @@ def test_a_process_tells_when_it_was_started(tmp_path):
     try:
         started = find_start(process.pid)
         assert started is not None
-        assert abs(started - before) < dt.timedelta(seconds=5)
+        assert abs(started - before) < dt.timedelta(seconds=60)
     finally:
         process.kill()
         process.wait()
