@@ -51,7 +51,7 @@ from propensity.warehouse.model_registry import record_decision
 from propensity.warehouse.publication import ScoredNight, publish_scores
 from propensity.warehouse.retention import drop_superfluous
 from propensity.warehouse.runs import Night, start_run
-from propensity.warehouse.scores import run_tables
+from propensity.warehouse.scores import table_lifecycle
 from propensity.warehouse.scores.audit import FingerprintTally
 from propensity.warehouse.scores.bulk_load import load_scores
 
@@ -176,10 +176,10 @@ def load(url: str, folder: Path) -> int:
     """Fill the table of a run, as publishing does first."""
     engine, scores = open_warehouse(url), read_scores(folder)
     started = time.monotonic()
-    run_tables.create(engine, 1_000_000)
+    table_lifecycle.create(engine, 1_000_000)
     load_scores(engine, 1_000_000, scores)
     seconds = time.monotonic() - started
-    run_tables.drop(engine, [1_000_000])
+    table_lifecycle.drop(engine, [1_000_000])
     return report(scores.n_rows, seconds)
 
 

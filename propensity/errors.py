@@ -31,7 +31,7 @@ class InputError(PropensityError):
 
 
 class ModelError(PropensityError):
-    """No model may score tonight, or a stored model no longer gives the scores it gave."""
+    """No model may score tonight, or a stored model is missing or gives other scores."""
 
     exit_code = 4
 
@@ -41,7 +41,7 @@ class ChangedModelError(ModelError):
 
 
 class WarehouseError(PropensityError):
-    """The database failed, or the audit of tonight's scores did."""
+    """The database failed, the audit failed, or the requested run or version is not stored."""
 
     exit_code = 5
 

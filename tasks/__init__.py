@@ -1,10 +1,10 @@
 """Prefect tasks: one module per stage, thin wrappers around functions of propensity/.
 
 What lives here
-    The stages `ingest.py`, `report.py`, `train.py`, `evaluate.py`, `promote.py`, `score.py`,
-    `describe.py`, `publish.py`, `present.py` and `alert.py`; `compare.py` for the comparison.
-    Shared: `artifacts.py`, `emitting.py`, `progress.py` and `line.py`, the log line each stage
-    ends with.
+    The eight stages `ingest.py`, `report.py`, `train.py`, `evaluate.py`, `promote.py`, `score.py`,
+    `describe.py` and `publish.py`; after them `present.py` and `alert.py`. `compare.py` is for the
+    comparison. Shared: `artifacts.py`, `emitting.py`, `progress.py` and `line.py`, the log line
+    that each stage ends with.
 
 How to think about it
     A task owns what only Prefect can give: a name in the UI, a retry, an artifact, an event, a

@@ -1,4 +1,4 @@
-"""Stage 10: check whether anything about the published night needs a person."""
+"""After publishing: check whether anything about the published night needs a person."""
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE

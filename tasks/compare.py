@@ -5,7 +5,7 @@ import shutil
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.comparison.evaluation import compare
+from propensity.comparison.judgement import compare
 from propensity.comparison.records import Comparison, OpenComparison
 from propensity.comparison.training import ScoredArm, run_logistic_arm, run_strategy_arm
 from propensity.ingest.book import CuratedBook

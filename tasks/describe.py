@@ -8,6 +8,7 @@ from propensity.ingest.book import CuratedBook
 from propensity.runtime.fact_collection import Circumstances, describe_night
 from propensity.runtime.night import OpenNight
 from propensity.runtime.night_facts import NightFacts
+from propensity.scoring.gains import Gain
 from propensity.scoring.records import ScoredBook
 from propensity.warehouse.nights import find_last_night
 from propensity.warehouse.suppressions import find_suppressed
@@ -24,12 +25,17 @@ def describe(
     n_calls = night.settings.call_capacity
     given = Circumstances(find_suppressed(warehouse), n_calls, last_night)
     facts = describe_night(night, book, contest, decision, scores, given)
-    calls = f"{facts.calls.expected_buyers:,.0f}" if facts.calls else "no"
-    line.end(
-        "%s buyers expected from %s calls; %s columns moved since %s",
-        calls,
-        f"{n_calls:,}",
-        len(facts.shifted),
-        last_night.as_of if last_night else "no earlier night",
-    )
+    line.end("%s; %s", _forecast(facts.calls), _compare(facts))
     return facts
+
+
+def _forecast(calls: Gain | None) -> str:
+    if calls is None:
+        return "no leads to call"
+    return f"{calls.expected_buyers:,.0f} buyers expected from {calls.n_policyholders:,} calls"
+
+
+def _compare(facts: NightFacts) -> str:
+    if facts.last_night is None:
+        return "no earlier night to compare with"
+    return f"columns that shifted since {facts.last_night.as_of}: {len(facts.shifted)}"

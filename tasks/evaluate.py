@@ -20,7 +20,7 @@ from tasks.line import StageLine
 def evaluate(night: OpenNight, book: CuratedBook, members: list[Member]) -> Contest:
     """Save the members as a version and evaluate it with the champion and the baselines."""
     line = StageLine()
-    from propensity.evaluation.contest import judge  # TensorFlow
+    from propensity.evaluation.contest import judge  # imports scikit-learn
 
     folder = night.workspace.model(night.version_name)
     digest = night.contract.digest

@@ -1,4 +1,4 @@
-"""Stage 9: the decision card and the pages. Tonight is published even if they cannot be drawn."""
+"""After publishing: the decision card and the pages; failing to draw them costs no night."""
 
 from pathlib import Path
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from propensity.reporting.decision import describe_decision, render_card
+from propensity.reporting.decision_card import describe_decision, render_card
 from propensity.reporting.night import draw_night, render_markdown, render_page
 from propensity.reporting.rendering import write_text
 from propensity.runtime.night import OpenNight

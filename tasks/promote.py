@@ -6,8 +6,8 @@ from prefect.cache_policies import NO_CACHE
 from propensity.evaluation.gate import decide
 from propensity.evaluation.records import Contest, Decision
 from propensity.events import ModelNotPromoted
-from propensity.reporting.card import ModelCard, write_card
-from propensity.reporting.decision import render_refusal
+from propensity.reporting.decision_card import render_refusal
+from propensity.reporting.model_card import ModelCard, write_card
 from propensity.runtime.night import OpenNight
 from propensity.warehouse.model_registry import record_decision
 from propensity.warehouse.promotions import read_history

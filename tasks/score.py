@@ -44,7 +44,7 @@ def list_read(book: CuratedBook, serving: Contender) -> tuple[object, ...]:
 
 
 def _score(night: OpenNight, book: CuratedBook, serving: Contender) -> ScoredBook:
-    from propensity.scoring.batch_scoring import score_book  # TensorFlow
+    from propensity.scoring.batch_scoring import score_book  # only where it is used
 
     with show_progress("score") as on_progress:
         return score_book(

@@ -77,6 +77,7 @@ def suppress(
         terminal.print(f"{done.n_shortened:,} stored suppressions shortened.")
     if done.n_kept:
         terminal.print(
-            f"{done.n_kept:,} rows ignored: a longer suppression for the same policyholder_id and"
-            " valid_from is stored. To shorten it on purpose: propensity suppress --shorten"
+            f"{done.n_kept:,} rows ignored: a suppression for the same policyholder_id and"
+            " valid_from that lasts as long or longer is stored. To shorten it:"
+            " propensity suppress --shorten"
         )

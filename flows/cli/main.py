@@ -59,11 +59,20 @@ def main() -> None:
     except PropensityError as error:
         _fail(f"{type(error).__name__}: {error}", error.exit_code)
     except ValidationError as error:
-        _fail(f"Settings (PROPENSITY_...): {error}", exit_code=2)
+        _fail(_explain_settings(error), exit_code=2)
     except DBAPIError as error:
         _fail(f"WarehouseError: {error.orig}. Run again when the database is ready", exit_code=5)
     except OSError as error:
         _fail(f"A file cannot be read or written: {error}", exit_code=1)
+
+
+def _explain_settings(error: ValidationError) -> str:
+    """Name each setting and what is wrong with it; its value may be a secret and is not shown."""
+    found = ((".".join(map(str, e["loc"])).upper(), e["msg"]) for e in error.errors())
+    return "\n".join(
+        f"Setting PROPENSITY_{name}: {message.removeprefix('Value error, ')}"
+        for name, message in found
+    )
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:

@@ -34,7 +34,9 @@ def card(
     version: Annotated[str, typer.Argument(help="Name that `propensity models` shows.")],
 ) -> None:
     """Print the card of a model version: data, quality, slices, limits, history."""
-    from propensity.reporting.card import find_card  # importing Matplotlib takes half a second
+    from propensity.reporting.model_card import (
+        find_card,  # importing Matplotlib takes half a second
+    )
 
     folder = Settings().data_dir
     path = find_card(Workspace(folder).model(version))

@@ -2,7 +2,7 @@
 
 What lives here
     `training.py` trains one arm (a strategy, or the logistic regression) and keeps its scores;
-    `evaluation.py` judges all arms on the same policyholders; `records.py` holds the results and
+    `judgement.py` judges all arms on the same policyholders; `records.py` holds the results and
     where they are written.
 
 How to think about it
@@ -19,6 +19,5 @@ Where it meets the rest
     It does not know scoring/.
 
 When you edit
-    Keep the arms comparable: a step that one arm gets, all get. `training.py` pulls in TensorFlow
-    through model/; `records.py` must not, because reporting/ imports it.
+    Keep the arms comparable: a step that one arm gets, all get.
 """

@@ -13,7 +13,7 @@ How to think about it
 What bites
     What is chosen on responses must be applied to other folds only: thresholds and curves of fold
     k are learned on the folds other than k. Many slices mean many comparisons: `slices.py` widens
-    the intervals (Bonferroni). `contest.py` pulls in TensorFlow; `records.py` does not.
+    the intervals (Bonferroni).
 
 Where it meets the rest
     It reads the curated book of ingest/ and the versions of model/. Its Contender tells scoring/

@@ -4,7 +4,7 @@ What lives here
     `curation.py` is the way through: `csv_header.py` and `csv_lines.py` cut text into rows,
     `cell_checks.py` checks and types them, `duplicates.py` refuses an oversampled book.
     `contract.py` and `contract_column.py` read the declaration in contracts/; `book.py` is the
-    result; `quarantine.py` sums up rejected rows.
+    result; `rejections.py` sums up rejected rows.
 
 How to think about it
     A streaming sieve. Each block of text leaves as good rows, with their stable fold, and as

@@ -27,7 +27,7 @@ WITHOUT_ERROR: list[Row] = [
 TODO = {
     3: "the message names file, line and column; get a corrected file, run again",
     4: "the message says whether to check the responses in the book or changed model files",
-    5: "check the database; run again",
+    5: "the message says what to check: the database, the variables it names, or the run asked for",
     6: "wait until the other night has finished",
 }
 

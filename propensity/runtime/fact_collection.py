@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from propensity.comparison.records import find_comparison
 from propensity.evaluation.records import Contest, Decision
 from propensity.ingest.book import CuratedBook
-from propensity.ingest.quarantine import sum_up_rejected
+from propensity.ingest.rejections import sum_up_rejected
 from propensity.monitoring.curves import CurveTally, share_by_probability
 from propensity.monitoring.drift import compare_nights, compare_unlabelled
 from propensity.monitoring.profile import Profile, ProfileTally, profile_features

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from propensity.comparison.records import Comparison
 from propensity.evaluation.records import Contender, Contest, Decision
-from propensity.ingest.quarantine import Rejection
+from propensity.ingest.rejections import Rejection
 from propensity.metrics.catalog import CALIBRATION_ERROR
 from propensity.monitoring.curves import Called, CurvePoint, ReliabilityBin
 from propensity.monitoring.drift import ColumnDrift

@@ -1,4 +1,4 @@
-"""The record of a scored book, separate from batch_scoring.py, which imports TensorFlow."""
+"""The record of a scored book, and the schema of its parts."""
 
 from dataclasses import dataclass
 from pathlib import Path

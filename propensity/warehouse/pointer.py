@@ -8,7 +8,7 @@ from propensity.errors import WarehouseError
 from propensity.warehouse.engine import begin_write
 from propensity.warehouse.locks import wait_for_lock
 from propensity.warehouse.schema.tables import pointer_moves, published_run, scoring_runs
-from propensity.warehouse.scores.run_tables import follow_pointer
+from propensity.warehouse.scores.table_lifecycle import follow_pointer
 
 
 def find_pointed_at(connection: Connection) -> int | None:

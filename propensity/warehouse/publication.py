@@ -24,7 +24,7 @@ from propensity.warehouse.pointer import (
 )
 from propensity.warehouse.runs import Run
 from propensity.warehouse.schema.tables import run_gains, run_thresholds, scoring_runs
-from propensity.warehouse.scores import run_tables
+from propensity.warehouse.scores import table_lifecycle
 from propensity.warehouse.scores.audit import Fingerprint, audit_scores
 from propensity.warehouse.scores.bulk_load import load_scores
 
@@ -80,14 +80,14 @@ def publish_scores(
     """
     with explain_absence(engine), only_one(engine, "publish"):
         if _find_status(engine, run) != "published":
-            run_tables.create(engine, run.run_id)
+            table_lifecycle.create(engine, run.run_id)
             load_scores(engine, run.run_id, night.scores, on_progress)
             expected = night.fingerprint, night.book.n_rows
             with ThreadPoolExecutor(1) as beside:
                 audited = beside.submit(audit_scores, engine, run.run_id, *expected)
-                run_tables.index(engine, run.run_id)
+                table_lifecycle.index(engine, run.run_id)
                 audited.result()
-            run_tables.attach(engine, run.run_id)
+            table_lifecycle.attach(engine, run.run_id)
             show(engine, run, night)
         with engine.connect() as connection:
             is_current = find_pointed_at(connection) == run.run_id
@@ -108,7 +108,7 @@ def show(engine: Engine, run: Run, night: ScoredNight) -> None:
             refresh_night_before(connection)
         else:
             point_to(connection, run.run_id, by="nightly", reason="published")
-        run_tables.follow_pointer(connection)
+        table_lifecycle.follow_pointer(connection)
 
 
 def _find_status(engine: Engine, run: Run) -> str:

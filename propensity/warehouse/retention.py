@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, select, union, update
 from propensity.warehouse.engine import begin_write
 from propensity.warehouse.locks import only_one, wait_for_lock
 from propensity.warehouse.schema.tables import promotions, published_run, scoring_runs
-from propensity.warehouse.scores import run_tables
+from propensity.warehouse.scores import table_lifecycle
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def drop_superfluous(engine: Engine, keep_nights: int) -> list[StoredNight]:
             run_ids = [night.run_id for night in nights]
             mine = scoring_runs.c.run_id.in_(run_ids)
             connection.execute(update(scoring_runs).where(mine).values(status="retired"))
-        run_tables.drop(engine, run_ids + _find_retired(engine))
+        table_lifecycle.drop(engine, run_ids + _find_retired(engine))
     return nights
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Engine, func, insert, select, true, update
 from propensity import __version__
 from propensity.warehouse.engine import begin_write
 from propensity.warehouse.schema.tables import published_run, scoring_runs
-from propensity.warehouse.scores import run_tables
+from propensity.warehouse.scores import table_lifecycle
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def find_earlier(engine: Engine, run: Run) -> tuple[str, ...]:
 def fail_run(engine: Engine, flow_run_id: str, reason: str) -> None:
     """Record why a run failed, and drop its scores, which readers never saw."""
     mine = scoring_runs.c.flow_run_id == flow_run_id
-    run_tables.drop(engine, _end(engine, mine, "failed", reason))
+    table_lifecycle.drop(engine, _end(engine, mine, "failed", reason))
 
 
 def _bury_crashed(engine: Engine) -> None:
@@ -105,7 +105,7 @@ def _bury_crashed(engine: Engine) -> None:
     with engine.connect() as connection:
         published = select(scoring_runs.c.run_id).where(scoring_runs.c.status == "published")
         mine = set(connection.execute(published.union(select(published_run.c.run_id))).scalars())
-    run_tables.drop(engine, run_tables.find_stored(engine) - mine)
+    table_lifecycle.drop(engine, table_lifecycle.find_stored(engine) - mine)
 
 
 def _end(engine: Engine, mine: ColumnElement[bool], status: str, reason: str) -> list[int]:

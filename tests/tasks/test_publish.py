@@ -9,7 +9,7 @@ from propensity.errors import BusyError, WarehouseError
 from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.locks import only_one
-from propensity.warehouse.scores import run_tables
+from propensity.warehouse.scores import table_lifecycle
 from propensity.warehouse.scores.bulk_load import load_scores
 from tasks.publish import _was_away, publish
 
@@ -39,7 +39,7 @@ def load_a_row_without_probability(folder) -> None:
     nobody = dict.fromkeys(SCORES_SCHEMA.names, 1) | {"probability": None}
     pq.write_table(pa.Table.from_pylist([nobody], SCORES_SCHEMA), folder / "part.parquet")
     engine = open_warehouse(f"sqlite:///{folder / 'warehouse.db'}")
-    run_tables.create(engine, 1)
+    table_lifecycle.create(engine, 1)
     load_scores(engine, 1, ScoredBook((folder / "part.parquet",), 1, 0, 0))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from alembic import context
 
 from propensity.warehouse.schema.tables import metadata
-from propensity.warehouse.scores.run_tables import is_made_by_migrations
+from propensity.warehouse.scores.table_lifecycle import is_made_by_migrations
 
 connection = context.config.attributes["connection"]
 

@@ -12,7 +12,7 @@ How to think about it
 What bites
     The views are SQL text in the migrations, because a later migration must not change an earlier
     one. A schema made by newer software is refused. Tables of single runs are not Alembic's:
-    `warehouse/scores/run_tables.py` creates and drops them.
+    `warehouse/scores/table_lifecycle.py` creates and drops them.
 
 Where it meets the rest
     The other warehouse modules import their tables from `tables.py`; reference/ prints the page.

@@ -1,9 +1,10 @@
 """The scores of one run: its own table, loaded in bulk and audited before anyone reads it.
 
 What lives here
-    `run_tables.py` creates, indexes, attaches and drops the table of a run, by `partitions.py` on
-    PostgreSQL and `joined_view.py` on SQLite. `bulk_load.py` fills it, on SQLite through
-    `sqlite_loader.py`. `audit.py` and `checksum.py` compare it with the Parquet parts.
+    `table_lifecycle.py` creates, indexes, attaches and drops the table of a run, by
+    `partitions.py` on PostgreSQL and `joined_view.py` on SQLite. `bulk_load.py` fills it, on
+    SQLite through `sqlite_loader.py`. `audit.py` and `checksum.py` compare it with the Parquet
+    parts.
 
 How to think about it
     One table per run behind one name, policyholder_scores. Publishing attaches a table; dropping

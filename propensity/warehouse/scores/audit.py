@@ -10,7 +10,7 @@ from sqlalchemy import Engine, func, or_, select
 from propensity.errors import WarehouseError
 from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.warehouse.scores.checksum import sum_columns, sum_columns_in_sql
-from propensity.warehouse.scores.run_tables import table_of
+from propensity.warehouse.scores.table_lifecycle import table_of
 
 TODO = "Nothing was published; readers still see the last published night"
 

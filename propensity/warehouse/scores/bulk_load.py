@@ -21,7 +21,7 @@ from propensity.progress import OnProgress, ignore_progress
 from propensity.scoring.records import ScoredBook
 from propensity.storage.parquet_parts import read_batches
 from propensity.warehouse.engine import describe, is_postgresql
-from propensity.warehouse.scores.run_tables import name_of, table_of
+from propensity.warehouse.scores.table_lifecycle import name_of, table_of
 
 CONNECTIONS = min(4, os.cpu_count() or 1)
 

@@ -20,20 +20,21 @@ catalog.METRICS = (*catalog.METRICS, LOG_LOSS)
 
 
 def find_everywhere(folder: Path) -> dict[str, object]:
+    from tests.propensity.reporting.test_card import make_card
+
     from flows.cli.terminal import formats
-    from propensity.comparison.evaluation import judge_arm
+    from propensity.comparison.judgement import judge_arm
     from propensity.comparison.records import Comparison
     from propensity.comparison.training import ScoredArm
     from propensity.metrics.evaluation import evaluate_scores
     from propensity.reporting import comparison
-    from propensity.reporting.card import render_markdown, render_page
     from propensity.reporting.contest import tabulate_contest
+    from propensity.reporting.model_card import render_markdown, render_page
     from propensity.settings import NightlyConfig
     from propensity.warehouse.model_registry import describe_quality
     from propensity.warehouse.queries import MODELS
     from propensity.warehouse.schema.tables import metadata
     from tests.propensity.metrics.test_classification import make_scored
-    from tests.propensity.reporting.test_card import make_card
 
     scored = make_scored(0.7, n_rows=2000)
     evaluation = evaluate_scores(scored, seed=0, n_bootstrap=20)

@@ -24,7 +24,7 @@ from propensity.warehouse.locks import only_one
 from propensity.warehouse.pointer import roll_back
 from propensity.warehouse.retention import drop_superfluous
 from propensity.warehouse.runs import start_run
-from propensity.warehouse.scores import partitions, run_tables
+from propensity.warehouse.scores import partitions, table_lifecycle
 
 from .conftest import BOOK, N_ROWS, begin, gather, night_of, publish_all, published_id, read
 
@@ -32,7 +32,7 @@ PUBLISH_AND_DIE = """
 import os, pickle, signal, sys
 from sqlalchemy import event
 from propensity.warehouse import publication
-from propensity.warehouse.scores import run_tables as scores
+from propensity.warehouse.scores import table_lifecycle as scores
 from propensity.warehouse.engine import connect
 
 url, step, rest = pickle.loads(sys.stdin.buffer.read())
@@ -97,7 +97,7 @@ def test_kill_9_while_publishing(engine, publish_night, make_scores, step):
         assert published_id(engine) == last_night.run_id
         pd.testing.assert_frame_equal(read(engine, query), before)
     again = start_run(engine, run.night, [])
-    assert run.run_id not in run_tables.find_stored(engine) or step == "after it"
+    assert run.run_id not in table_lifecycle.find_stored(engine) or step == "after it"
     publish_all(engine, again, BOOK, make_scores(seed=2), contender)
     assert published_id(engine) == again.run_id
     assert len(read(engine, query)) == N_ROWS
@@ -235,10 +235,10 @@ def test_the_second_publisher_is_refused_and_changes_nothing(engine, publish_nig
     first = threading.Thread(target=publish_all, args=(*arguments, pause))
     first.start()
     assert loaded.wait(600)
-    stored = run_tables.find_stored(engine)
+    stored = table_lifecycle.find_stored(engine)
     with pytest.raises(BusyError, match="Another publish is under way"):
         publish_all(*arguments)
-    assert run_tables.find_stored(engine) == stored
+    assert table_lifecycle.find_stored(engine) == stored
     assert published_id(engine) == last_night.run_id
     may_go_on.set()
     first.join(600)
@@ -367,13 +367,13 @@ def test_a_long_reader_keeps_a_table_and_nothing_else(postgresql_url, make_score
     with psycopg.connect(postgresql_url) as reader:
         reader.execute("SELECT count(*) FROM current_scores")
         assert [n.run_id for n in drop_superfluous(engine, keep_nights=1)] == [1]
-        assert 1 in run_tables.find_stored(engine)
+        assert 1 in table_lifecycle.find_stored(engine)
         run, contender = begin(engine, night_of(4))
         publish_all(engine, run, BOOK, make_scores(seed=4), contender)
         assert published_id(engine) == 4
         reader.rollback()
     drop_superfluous(engine, keep_nights=2)
-    assert 1 not in run_tables.find_stored(engine)
+    assert 1 not in table_lifecycle.find_stored(engine)
 
 
 def test_a_run_buried_between_attaching_and_the_flip_is_not_shown(
@@ -382,13 +382,13 @@ def test_a_run_buried_between_attaching_and_the_flip_is_not_shown(
     """Its lock was lost, so another run took it for crashed and dropped its scores."""
     last_night = publish_night(1)
     run, contender = begin(engine, night_of(2))
-    real = run_tables.attach
+    real = table_lifecycle.attach
 
     def bury(engine, run_id):
         real(engine, run_id)
         start_run(engine, night_of(3), [])
 
-    monkeypatch.setattr(run_tables, "attach", bury)
+    monkeypatch.setattr(table_lifecycle, "attach", bury)
     with pytest.raises(WarehouseError, match="Run 2 was marked crashed meanwhile"):
         publish_all(engine, run, BOOK, make_scores(seed=2), contender)
     assert published_id(engine) == last_night.run_id

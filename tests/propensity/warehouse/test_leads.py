@@ -12,7 +12,7 @@ from propensity.errors import WarehouseError
 from propensity.warehouse.engine import is_postgresql
 from propensity.warehouse.queries import forecast_calls, read_calls
 from propensity.warehouse.schema.views import view_columns
-from propensity.warehouse.scores import partitions, run_tables
+from propensity.warehouse.scores import partitions, table_lifecycle
 from propensity.warehouse.suppression_file import Suppression
 from propensity.warehouse.suppressions import record_suppressions
 
@@ -117,7 +117,7 @@ def test_the_index_is_what_makes_it_so(many):
         if is_postgresql(many):
             connection.execute(text("DROP INDEX ix_policyholder_scores_run_id_lead_rank"))
         for run_id in () if is_postgresql(many) else (1, 2, 3):
-            connection.execute(text(f"DROP INDEX ix_{run_tables.name_of(run_id)}_lead_rank"))
+            connection.execute(text(f"DROP INDEX ix_{table_lifecycle.name_of(run_id)}_lead_rank"))
     plan = explain(many, "SELECT * FROM leads ORDER BY lead_rank LIMIT 200")
     assert re.search(r"Sort|TEMP B-TREE", plan), plan
 

@@ -10,7 +10,7 @@ from propensity.storage.tallies import tally_parts
 from propensity.warehouse import publication
 from propensity.warehouse.runs import fail_run, find_published, start_run
 from propensity.warehouse.schema.tables import policyholder_scores
-from propensity.warehouse.scores import run_tables
+from propensity.warehouse.scores import table_lifecycle
 from propensity.warehouse.scores.audit import FingerprintTally, summarize_table
 from propensity.warehouse.scores.bulk_load import load_scores
 
@@ -103,7 +103,7 @@ def test_scores_that_fail_the_audit_are_never_seen(
     pd.testing.assert_frame_equal(after, before)
     assert find_published(engine, run.night) is None
     fail_run(engine, "flow-of-2026-11-02", "The audit failed.")
-    assert run_tables.find_stored(engine) == {last_night.run_id}
+    assert table_lifecycle.find_stored(engine) == {last_night.run_id}
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_extreme_values_are_the_same_in_the_parts_and_in_the_table(engine, make_
         region_code=region,
         sales_channel=pa.nulls(n_rows, pa.int32()),
     )
-    run_tables.create(engine, 1)
+    table_lifecycle.create(engine, 1)
     load_scores(engine, 1, scores)
     parts = FingerprintTally(scores)
     tally_parts(scores.parts, parts)
@@ -174,10 +174,10 @@ def test_extreme_values_are_the_same_in_the_parts_and_in_the_table(engine, make_
 def test_the_next_run_cleans_up_after_one_that_crashed(engine, publish_night, make_scores):
     last_night = publish_night(1)
     run, _ = begin(engine, night_of(2))
-    run_tables.create(engine, run.run_id)
+    table_lifecycle.create(engine, run.run_id)
     load_scores(engine, run.run_id, make_scores(seed=2))  # and then the power fails
     start_run(engine, night_of(3), [])
-    assert run_tables.find_stored(engine) == {last_night.run_id}
+    assert table_lifecycle.find_stored(engine) == {last_night.run_id}
     rows = read(engine, "SELECT run_id, count(*) AS n FROM policyholder_scores GROUP BY run_id")
     assert rows.to_dict("list") == {"run_id": [last_night.run_id], "n": [N_ROWS]}
     status = read(engine, "SELECT status FROM scoring_runs ORDER BY run_id")["status"]

@@ -5,7 +5,7 @@ from propensity.warehouse.locks import only_one
 from propensity.warehouse.pointer import roll_back
 from propensity.warehouse.retention import drop_superfluous, find_superfluous
 from propensity.warehouse.runs import find_published
-from propensity.warehouse.scores import run_tables
+from propensity.warehouse.scores import table_lifecycle
 
 from .conftest import N_ROWS, night_of, read
 
@@ -25,14 +25,14 @@ def test_a_dry_run_lists_what_would_go_and_changes_nothing(engine, nights):
     listed = find_superfluous(engine, keep_nights=2)
     assert [(n.run_id, n.n_policyholders) for n in listed] == [(2, N_ROWS), (4, N_ROWS)]
     assert listed[0].as_of == nights[1].night.as_of
-    assert run_tables.find_stored(engine) == {1, 2, 3, 4, 5, 6}
+    assert table_lifecycle.find_stored(engine) == {1, 2, 3, 4, 5, 6}
 
 
 def test_what_was_listed_goes_and_nothing_else(engine, nights):
     current = read(engine, "SELECT * FROM current_scores ORDER BY policyholder_id")
     listed = find_superfluous(engine, keep_nights=2)
     assert drop_superfluous(engine, keep_nights=2) == listed
-    assert run_tables.find_stored(engine) == {1, 3, 5, 6}
+    assert table_lifecycle.find_stored(engine) == {1, 3, 5, 6}
     rows = read(engine, "SELECT DISTINCT run_id FROM policyholder_scores ORDER BY run_id")
     assert rows["run_id"].tolist() == [1, 3, 5, 6]
     after = read(engine, "SELECT * FROM current_scores ORDER BY policyholder_id")
@@ -46,7 +46,7 @@ def test_what_was_listed_goes_and_nothing_else(engine, nights):
 def test_what_readers_see_and_the_night_before_it_stay(engine, nights):
     roll_back(engine, by="me", reason="a test", to_run_id=5)
     drop_superfluous(engine, keep_nights=1)
-    assert run_tables.find_stored(engine) == {1, 3, 4, 5, 6}
+    assert table_lifecycle.find_stored(engine) == {1, 3, 4, 5, 6}
 
 
 def test_fourteen_nights_are_kept_unless_told_otherwise(engine, nights):
@@ -61,12 +61,12 @@ def test_retention_cut_short_is_finished_by_the_next(engine, nights, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_tables, "drop", die)
+        patch.setattr(table_lifecycle, "drop", die)
         with pytest.raises(KeyboardInterrupt):
             drop_superfluous(engine, keep_nights=2)
-    assert run_tables.find_stored(engine) == {1, 2, 3, 4, 5, 6}
+    assert table_lifecycle.find_stored(engine) == {1, 2, 3, 4, 5, 6}
     drop_superfluous(engine, keep_nights=2)
-    assert run_tables.find_stored(engine) == {1, 3, 5, 6}
+    assert table_lifecycle.find_stored(engine) == {1, 3, 5, 6}
 
 
 def test_retention_and_publishing_exclude_each_other(engine, nights):

@@ -13,7 +13,7 @@ from propensity.warehouse.pointer import roll_back
 from propensity.warehouse.queries import RUNS, read_rows
 from propensity.warehouse.retention import drop_superfluous
 from propensity.warehouse.schema.tables import scoring_runs
-from propensity.warehouse.scores import joined_view, run_tables
+from propensity.warehouse.scores import joined_view, table_lifecycle
 
 from ..conftest import BOOK, N_ROWS, begin, night_of, publish_all, published_id, read
 
@@ -41,7 +41,7 @@ def store_empty_nights(engine) -> None:
         for run_id in range(row["run_id"] + 1, N_MANY):
             same = {"run_id": run_id, "run_name": f"night-{run_id}", "status": "published"}
             connection.execute(insert(scoring_runs).values({**row, **same}))
-            connection.execute(CreateTable(run_tables.table_of(run_id)))
+            connection.execute(CreateTable(table_lifecycle.table_of(run_id)))
 
 
 def test_more_nights_than_sqlite_can_join_are_stored(engine, publish_night, make_scores):
@@ -51,7 +51,7 @@ def test_more_nights_than_sqlite_can_join_are_stored(engine, publish_night, make
     publish_all(engine, run, BOOK, make_scores(seed=2), contender)
     assert published_id(engine) == run.run_id >= N_MANY
     assert len(read(engine, "SELECT * FROM leads")) == 392
-    assert first.run_id in run_tables.find_stored(engine)
+    assert first.run_id in table_lifecycle.find_stored(engine)
     roll_back(engine, to_run_id=first.run_id, **ME)
     assert find_runs(engine, "current_scores") == [first.run_id]
     drop_superfluous(engine, keep_nights=1)

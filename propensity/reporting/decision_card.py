@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from propensity.evaluation.records import Contest, Decision
-from propensity.reporting.card import find_card
+from propensity.reporting.model_card import find_card
 from propensity.reporting.rendering import templates
 from propensity.runtime.night import OpenNight
 from propensity.runtime.night_facts import NightFacts

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from propensity.monitoring.drift import ColumnDrift
-from propensity.reporting.decision import DecisionCard, render_card, render_refusal
+from propensity.reporting.decision_card import DecisionCard, render_card, render_refusal
 from propensity.runtime.night_facts import NightFacts
 from propensity.scoring.gains import GainTally
 from propensity.storage.tallies import tally_parts

@@ -17,7 +17,13 @@ from propensity.ingest.contract import load_contract
 from propensity.metrics.intervals import Interval
 from propensity.metrics.records import Baseline
 from propensity.model.store import Member, ModelVersion
-from propensity.reporting.card import ModelCard, find_card, render_markdown, render_page, write_card
+from propensity.reporting.model_card import (
+    ModelCard,
+    find_card,
+    render_markdown,
+    render_page,
+    write_card,
+)
 from propensity.runtime.night import OpenNight
 from propensity.settings import NightlyConfig, Settings
 from propensity.warehouse.promotions import Promotion

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import expit, logit
 from sklearn.metrics import brier_score_loss, f1_score, roc_auc_score
 
-from propensity.comparison.evaluation import compare_arms, conclude, judge_arm, judge_decisions
+from propensity.comparison.judgement import compare_arms, conclude, judge_arm, judge_decisions
 from propensity.comparison.records import ComparedArm, Comparison
 from propensity.comparison.training import ScoredArm
 from propensity.folds import N_FOLDS

@@ -4,7 +4,7 @@ import pytest
 
 from propensity.ingest.book import CuratedBook
 from propensity.ingest.curation import ingest_files
-from propensity.ingest.quarantine import MAX_FOUND, Rejection, sum_up_rejected
+from propensity.ingest.rejections import MAX_FOUND, Rejection, sum_up_rejected
 
 
 @pytest.fixture
