@@ -5,8 +5,9 @@ from prefect.cache_policies import NO_CACHE
 
 from propensity.evaluation.records import Contest, Decision
 from propensity.ingest.book import CuratedBook
+from propensity.runtime.fact_collection import Circumstances, describe_night
 from propensity.runtime.night import OpenNight
-from propensity.runtime.night_facts import Circumstances, NightFacts, describe_night
+from propensity.runtime.night_facts import NightFacts
 from propensity.scoring.records import ScoredBook
 from propensity.warehouse.nights import find_last_night
 from propensity.warehouse.suppressions import find_suppressed

@@ -1,4 +1,4 @@
-"""`propensity compare`: the strategies against class imbalance side by side."""
+"""`propensity compare`: compare the strategies against class imbalance."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -46,5 +46,5 @@ def compare(
 def _choose_strategies(given: Iterable[str]) -> tuple[StrategyName, ...]:
     unknown = [name for name in given if name not in STRATEGIES]
     if unknown:
-        raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(STRATEGIES)}")
+        raise typer.BadParameter(f"{unknown[0]!r} is not one of {', '.join(STRATEGIES)}")
     return tuple(s for s in STRATEGIES if s in given)

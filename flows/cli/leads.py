@@ -1,4 +1,4 @@
-"""Whom to call and whom never to call: `propensity leads`, `propensity suppress`."""
+"""Whom to call, and whom never to contact: `propensity leads`, `propensity suppress`."""
 
 import getpass
 from pathlib import Path
@@ -67,12 +67,12 @@ def suppress(
         ),
     ] = False,
 ) -> None:
-    """Never contact these policyholders: they leave the leads at once."""
+    """Never contact these policyholders: the leads omit them immediately."""
     rows = read_suppressions(file)
     # objections may be loaded into a new PostgreSQL before its first night
     engine = open_existing(Settings(), may_be_empty=True)
     done = record_suppressions(engine, rows, by=getpass.getuser(), may_shorten=shorten)
-    terminal.print(f"{done.n_recorded:,} suppressions recorded; they hold at once.")
+    terminal.print(f"{done.n_recorded:,} suppressions recorded; they take effect immediately.")
     if shorten:
         terminal.print(f"{done.n_shortened:,} stored suppressions shortened.")
     if done.n_kept:

@@ -1,4 +1,4 @@
-"""The command line: its commands, its errors, its entry point."""
+"""The command line: its commands, error handling and entry point."""
 
 import os
 import sys
@@ -53,7 +53,7 @@ def _take_options(
 
 
 def main() -> None:
-    """Run the command line; our own errors end it with one message and their exit code."""
+    """Run the command line; print our own errors as one message and exit with their code."""
     try:
         app()
     except PropensityError as error:
@@ -61,7 +61,7 @@ def main() -> None:
     except ValidationError as error:
         _fail(f"Settings (PROPENSITY_...): {error}", exit_code=2)
     except DBAPIError as error:
-        _fail(f"WarehouseError: {error.orig}. Run again when the database is free", exit_code=5)
+        _fail(f"WarehouseError: {error.orig}. Run again when the database is ready", exit_code=5)
     except OSError as error:
         _fail(f"A file cannot be read or written: {error}", exit_code=1)
 

@@ -31,18 +31,18 @@ def models(context: typer.Context, top: Rows = 10) -> None:
 
 @models_app.command()
 def card(
-    version: Annotated[str, typer.Argument(help="Name, as `propensity models` shows it.")],
+    version: Annotated[str, typer.Argument(help="Name that `propensity models` shows.")],
 ) -> None:
     """Print the card of a model version: data, quality, slices, limits, history."""
-    from propensity.reporting.card import find_card  # imports Matplotlib: half a second
+    from propensity.reporting.card import find_card  # importing Matplotlib takes half a second
 
     folder = Settings().data_dir
     path = find_card(Workspace(folder).model(version))
     if not path.is_file():
         raise ModelError(
             f"There is no {path} (PROPENSITY_DATA_DIR: {folder.resolve()})",
-            expected="the card that a night writes beside its model version",
-            todo="Choose a version from `propensity models`; those of old software have no card",
+            expected="the card that a night writes into the folder of its model version",
+            todo="Choose a version from `propensity models`; older software wrote no cards",
         )
     typer.echo(path)
     typer.echo(path.read_text(encoding="utf-8"))
@@ -52,11 +52,11 @@ def card(
 def rollback(
     reason: Reason,
     to: Annotated[
-        str | None, typer.Option(help="Name of the version; default: the champion before.")
+        str | None, typer.Option(help="Name of the version; default: the previous champion.")
     ] = None,
 ) -> None:
     """Make an earlier model version the champion again; published scores stay as they are."""
     engine = open_existing(Settings())
     before, now = roll_back_model(engine, by=getpass.getuser(), reason=reason, to_version=to)
-    terminal.print(f"The champion was {before}; it is {now} now, from the next night on.")
+    terminal.print(f"The champion was {before}; from the next night on it is {now}.")
     terminal.print(f"To undo it: propensity models rollback --to {before} --reason WHY")

@@ -29,15 +29,15 @@ def runs(top: Rows = 10) -> None:
 def rollback(
     reason: Reason,
     to: Annotated[
-        int | None, typer.Option(help="Number of the run to show; default: the one before.")
+        int | None, typer.Option(help="Number of the run to show; default: the previous night.")
     ] = None,
 ) -> None:
-    """Show readers another stored night, at once: by default the one before."""
+    """Make readers see another stored night immediately; by default the previous one."""
     engine = open_existing(Settings())
     before, now = roll_back(engine, by=getpass.getuser(), reason=reason, to_run_id=to)
     terminal.print(f"Readers saw run {before}; they see run {now} now.")
     terminal.print(
-        f"Until the next night. To undo it: propensity rollback --to {before} --reason WHY"
+        f"This lasts until the next night. Undo: propensity rollback --to {before} --reason WHY"
     )
 
 
@@ -52,7 +52,7 @@ def retention(
 ) -> None:
     """Drop the scores of old nights, and remove files that no night needs any more.
 
-    The nights that readers see or that promoted a model are kept, and the files of any night that
+    Kept are the nights that readers see or that promoted a model, and the files of any night that
     began in the last week, because it could be resumed.
     """
     settings = Settings()

@@ -41,7 +41,7 @@ def setup() -> None:
 @ops_app.command()
 def reconcile(
     retry: Annotated[
-        bool, typer.Option("--retry", help="Start a night again that died in the last 12 hours.")
+        bool, typer.Option("--retry", help="Restart a night that died in the last 12 hours.")
     ] = False,
 ) -> None:
     """End runs whose process is gone, so that the next night is not refused."""
@@ -71,9 +71,9 @@ def _connect() -> "Iterator[SyncPrefectClient]":
     Raises:
         PropensityError: No server is named, or it does not answer, or it refuses a request.
     """
-    todo = "Start it and set PREFECT_API_URL, such as http://127.0.0.1:4200/api"
+    todo = "Start it and set PREFECT_API_URL, for example to http://127.0.0.1:4200/api"
     if not os.environ.get("PREFECT_API_URL"):
-        raise PropensityError("No Prefect server is named", todo=todo)
+        raise PropensityError("No Prefect server: PREFECT_API_URL is not set", todo=todo)
     import httpx
     from prefect.client.orchestration import get_client
 
@@ -89,17 +89,17 @@ def _connect() -> "Iterator[SyncPrefectClient]":
 
 def _explain(client: "SyncPrefectClient", status: int) -> PropensityError:
     if status != HTTPStatus.UNAUTHORIZED:
-        todo = "Look into its log; PREFECT_API_URL ends with /api"
+        todo = "Check its log, and that PREFECT_API_URL ends with /api"
         return PropensityError(f"The server {_name(client)} answers {status}", todo=todo)
     has_password = bool(os.environ.get("PREFECT_API_AUTH_STRING"))
     given = "the password given" if has_password else "a request without a password"
     return PropensityError(
         f"The server {_name(client)} refuses {given} ({status})",
-        todo="Set PREFECT_API_AUTH_STRING to what the server has in PREFECT_SERVER_API_AUTH_STRING,"
-        " or let deployments/start run set it from propensity.env",
+        todo="Set PREFECT_API_AUTH_STRING to the server's PREFECT_SERVER_API_AUTH_STRING, or let"
+        " `deployments/start run` set it from propensity.env",
     )
 
 
 def _name(client: "SyncPrefectClient") -> str:
-    """Return the address without a password that it may hold."""
+    """Return the address of the server, without any password in it."""
     return str(client.api_url.copy_with(username=None, password=None))

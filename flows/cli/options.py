@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-Rows = Annotated[int, typer.Option("--top", min=1, help="How many rows to show, from the top.")]
+Rows = Annotated[int, typer.Option("--top", min=1, help="Number of rows to show, from the top.")]
 Reason = Annotated[
     str, typer.Option(help="Why you do this; it is recorded together with your user name.")
 ]

@@ -1,4 +1,4 @@
-"""Nights of today and of the past: `propensity run`, `propensity backfill`."""
+"""Run tonight or past nights: `propensity run`, `propensity backfill`."""
 
 import datetime as dt
 from typing import Annotated, Any
@@ -32,7 +32,7 @@ def run(
         typer.Option("--force", help="Repeat everything even if this very night is published."),
     ] = False,
 ) -> None:
-    """Run one night here and now: read, train, decide, score, publish."""
+    """Run one night now, in this process: read, train, decide, score, publish."""
     if csv and simulated:
         raise typer.BadParameter("give CSV files or --simulated, not both")
     settings = Settings()
@@ -72,20 +72,20 @@ def backfill(
     if failed:
         raise failed[-1]
     if not any(night.is_stored for night in nights):
-        raise InputError(f"No date has a file {pattern}", todo="Look at the pattern and the dates")
+        raise InputError(f"No file matches {pattern}", todo="Check the pattern and the dates")
 
 
 def _print_summary(settings: Settings, run_id: int, *, is_repeat: bool) -> None:
     engine = open_reader(settings)
     found = queries.summarize_run(engine, run_id)
     page = Workspace(settings.data_dir).night_page(found.run_name)
-    if not page.exists():  # drawing it failed; this page was made before the model was trained
+    if not page.exists():  # drawing it failed; this page was written before training
         page = page.with_name("class_balance.html")
     lines = {
         "run": f"{found.run_id} ({found.run_name})"
-        + (": published before, nothing to do; --force repeats it" if is_repeat else ""),
+        + (": already published, nothing to do; --force repeats it" if is_repeat else ""),
         "policyholders": f"{found.n_policyholders:,} scored, {found.n_rejected:,} rows rejected",
-        "leads": f"{found.n_leads:,}; {found.n_control:,} policyholders are the control group",
+        "leads": f"{found.n_leads:,}; {found.n_control:,} policyholders are in the control group",
         "prevalence": f"{found.prevalence:.2%} of {found.n_labelled:,} with a known response",
         "F1": f"{found.f1_score:.4f} ({found.f1_low:.4f} to {found.f1_high:.4f}), cross-fitted",
         "threshold": f"{found.threshold_low:.4f} to {found.threshold_high:.4f}, by fold",
@@ -94,13 +94,13 @@ def _print_summary(settings: Settings, run_id: int, *, is_repeat: bool) -> None:
         "report": str(page),
         "readers see": "this run"
         if found.readers_run_id == found.run_id
-        else f"run {found.readers_run_id}, not this one: it is newer, or was rolled back to",
+        else f"run {found.readers_run_id}, not this one: it is newer, or a rollback chose it",
         "query": "SELECT * FROM leads ORDER BY lead_rank LIMIT 10;",
         "warehouse": describe(engine),
     }
     table = Table.grid(padding=(0, 2))
     table.add_column()
-    table.add_column(overflow="fold")  # a path that ends in dots cannot be opened
+    table.add_column(overflow="fold")  # a truncated path cannot be opened
     for name, text in lines.items():
         table.add_row(name, text)
     terminal.print(table)

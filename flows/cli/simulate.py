@@ -1,4 +1,4 @@
-"""`propensity simulate`: a book to try things out on."""
+"""`propensity simulate`: write a simulated book for trials."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ from flows.cli.terminal import terminal
 
 
 def simulate(
-    rows: Annotated[int, typer.Option(min=1, help="How many policyholders.")],
+    rows: Annotated[int, typer.Option(min=1, help="Number of policyholders.")],
     out: Annotated[Path, typer.Option(help="CSV file to write; gzipped if it ends in .gz.")],
     seed: Annotated[int, typer.Option(min=0, help="The same seed writes the same book.")] = 0,
     prevalence: Annotated[float, typer.Option(help="Share of policyholders who say yes.")] = 0.123,
@@ -38,5 +38,5 @@ def simulate(
             )
         except (ValueError, OSError) as error:
             raise typer.BadParameter(str(error)) from error
-    labelled = f"{book.n_labelled:,} labelled, {book.prevalence:.2%} of them ones"
+    labelled = f"{book.n_labelled:,} labelled, prevalence {book.prevalence:.2%}"
     terminal.print(f"{book.n_rows:,} policyholders ({labelled}) written to {book.path}")

@@ -13,7 +13,7 @@ SECONDS_TO_END = 10
 EXIT_INTERRUPTED = 130
 DEMO_ROWS = 50_000
 DEMO_UNLABELLED_SHARE = 0.335
-"""As in the real book."""
+"""The share in the real book."""
 
 
 def simulate_demo(settings: Settings) -> str:
@@ -23,14 +23,14 @@ def simulate_demo(settings: Settings) -> str:
     path = Workspace(settings.data_dir).raw / f"simulated-{DEMO_ROWS}.csv"
     path.parent.mkdir(parents=True, exist_ok=True)
     simulate_book(path, n_rows=DEMO_ROWS, seed=0, unlabelled_share=DEMO_UNLABELLED_SHARE)
-    terminal.print(f"No CSV given: a simulated book of {DEMO_ROWS:,} policyholders, {path}")
+    terminal.print(f"Simulated a book of {DEMO_ROWS:,} policyholders: {path}")
     return str(path)
 
 
 def prepare_prefect(settings: Settings) -> None:
-    """Configure Prefect, where the environment does not: no server, quiet, history in data_dir."""
+    """Set Prefect variables that the environment lacks: history in data_dir, no telemetry."""
     home = settings.data_dir.resolve() / "prefect"
-    home.mkdir(parents=True, exist_ok=True)  # Prefect does not, and waits for ever
+    home.mkdir(parents=True, exist_ok=True)  # Prefect does not create it and waits forever
     defaults = {
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
@@ -45,12 +45,12 @@ def prepare_prefect(settings: Settings) -> None:
 
 
 def stop_at_ctrl_c() -> None:
-    """Let Ctrl-C end the night soon; call it after Prefect was imported, which sets its own."""
+    """Make Ctrl-C stop the night soon; call this after importing Prefect, which sets its own."""
     signal.signal(signal.SIGINT, _end_soon)
 
 
 def _end_soon(*_: object) -> None:
-    """Stop, and exit after ten seconds at the latest: Ctrl-C ended Prefect's server too."""
+    """Stop, and exit within ten seconds, because Ctrl-C has stopped Prefect's server too."""
     patience = threading.Timer(SECONDS_TO_END, os._exit, [EXIT_INTERRUPTED])
     patience.daemon = True
     patience.start()

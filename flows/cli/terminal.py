@@ -14,7 +14,7 @@ from propensity.metrics.catalog import METRICS
 from propensity.storage.atomic_write import write_whole
 from propensity.storage.csv_injection import defuse
 
-# a pipe or a file has no width: cut lines later than at rich's 80, and tables hardly ever
+# pipes and files have no width: wrap lines later than at rich's 80, and tables hardly ever
 has_width = sys.stdout.isatty() or "COLUMNS" in os.environ
 terminal = Console(width=None if has_width else 120)
 table_terminal = terminal if has_width else Console(width=220)
@@ -38,9 +38,9 @@ formats = {
 
 
 def print_leads(frame: pd.DataFrame) -> None:
-    """Print leads; values that all of them share stand in the title.
+    """Print leads, with the values that all of them share in the title.
 
-    The percentile says little beside the rank; it is in the CSV file.
+    The percentile adds little to the rank; only the CSV file has it.
     """
     if frame.empty:
         terminal.print("No leads: nothing is published, or nobody may be called.")
@@ -59,7 +59,7 @@ def print_frame(frame: pd.DataFrame, title: str) -> None:
         table.add_column(name.replace("_", " "), justify="right" if is_number else "left")
     for row in frame.to_dict("records"):
         cells = ((name, row[name]) for name in frame.columns)
-        # as Text: what stands in brackets is no markup
+        # as Text, so that brackets are not parsed as markup
         table.add_row(*[Text("" if pd.isna(v) else _format(str(k), v)) for k, v in cells])
     table_terminal.print(table)
 
@@ -69,9 +69,9 @@ def _format(name: str, value: object) -> str:
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
-    """Write a CSV file that a spreadsheet cannot mistake for formulas.
+    """Write a CSV file whose cells a spreadsheet does not run as formulas.
 
-    A text that begins like a formula gets an apostrophe in front (OWASP: CSV injection).
+    Text that begins like a formula is prefixed with an apostrophe (OWASP: CSV injection).
 
     Raises:
         OSError: The file cannot be written.
@@ -80,6 +80,6 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name]):
             safe[name] = safe[name].map(defuse)
-    # quoted, or a bare carriage return would begin a new row
+    # quoted, because a bare carriage return would begin a new row
     with write_whole(path) as unfinished:
         safe.to_csv(unfinished, index=False, quoting=csv.QUOTE_NONNUMERIC)

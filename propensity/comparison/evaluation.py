@@ -1,4 +1,4 @@
-"""Judge the arms of a comparison on the same policyholders, and say what came out."""
+"""Evaluate the arms of a comparison on the same policyholders, and draw a conclusion."""
 
 import datetime as dt
 from dataclasses import dataclass, replace
@@ -24,14 +24,14 @@ HALF = 0.5
 
 @dataclass(frozen=True)
 class JudgedArm:
-    """An arm's figures, and whom it would call, shape (n,)."""
+    """An arm's figures and its predicted responses, 0 or 1, shape (n,)."""
 
     figures: ComparedArm
     predicted: NDArray[np.int8]
 
 
 def judge_arm(arm: ScoredArm, config: NightlyConfig) -> JudgedArm:
-    """Judge the scores of an arm as a night judges its candidate.
+    """Evaluate the scores of an arm as a night evaluates its candidate.
 
     Args:
         arm: Cross-fitted scores of the labelled policyholders.
@@ -60,13 +60,13 @@ def judge_arm(arm: ScoredArm, config: NightlyConfig) -> JudgedArm:
 def judge_decisions(
     name: str, response: NDArray[Any], predicted: NDArray[np.int8], *, seed: int
 ) -> JudgedArm:
-    """Judge decisions alone: all that a rule has.
+    """Evaluate decisions only, for a rule without probabilities.
 
     Args:
-        name: What to call it.
+        name: Name of the arm.
         response: 0 or 1, shape (n,).
-        predicted: Whom it would call, 0 or 1, shape (n,).
-        seed: Of the bootstrap.
+        predicted: Predicted responses, 0 or 1, shape (n,).
+        seed: Seed of the bootstrap.
     """
     interval = measure_f1_interval(response, predicted, seed=seed)
     figures = ComparedArm(
@@ -82,13 +82,13 @@ def judge_decisions(
 def compare_arms(
     arms: list[JudgedArm], response: NDArray[Any], as_of: dt.date, seed: int
 ) -> Comparison:
-    """Set every arm against the reference on the same policyholders.
+    """Compare every arm with the reference on the same policyholders.
 
     Args:
-        arms: One of them named REFERENCE; all judged on the same rows in the same order.
-        response: Theirs, 0 or 1, shape (n,).
+        arms: Arms evaluated on the same rows in the same order; one is named REFERENCE.
+        response: Responses of these rows, 0 or 1, shape (n,).
         as_of: Date of the book.
-        seed: Of the paired bootstrap.
+        seed: Seed of the paired bootstrap.
     """
     reference = next(arm for arm in arms if arm.figures.name == REFERENCE)
     compared = tuple(_set_against(arm, reference, response, seed) for arm in arms)
@@ -112,14 +112,14 @@ def _set_against(
 
 
 def conclude(arms: tuple[ComparedArm, ...]) -> str:
-    """Say in one sentence which strategies differ from the reference, by their intervals alone."""
+    """State in one sentence which strategies differ from the reference, by their intervals."""
     strategies = [arm for arm in arms if arm.name in STRATEGIES and arm.difference is not None]
     groups = {
         "better than": [a for a in strategies if (a.difference_low or 0) > 0],
         "worse than": [a for a in strategies if (a.difference_high or 0) < 0],
     }
     clear = [a for group in groups.values() for a in group]
-    groups["not told apart from"] = [a for a in strategies if a not in clear]
+    groups["not clearly different from"] = [a for a in strategies if a not in clear]
     told = [f"{_list(group)} {how} {REFERENCE}" for how, group in groups.items() if group]
     found = "; ".join(told) or f"nothing was compared with {REFERENCE}"
     return f"By F1 at thresholds chosen on other folds: {found}."
@@ -137,13 +137,13 @@ def _tell(arm: ComparedArm) -> str:
 def compare(
     scored: list[ScoredArm], book: CuratedBook, contract: Contract, config: NightlyConfig
 ) -> Comparison:
-    """Judge arms and baselines without a model, and set them against the reference.
+    """Evaluate arms and baselines without a model, and compare them with the reference.
 
     Args:
-        scored: The arms, the reference among them.
-        book: What they were scored on.
-        contract: Declares the baseline rule.
-        config: Date, seed and resamples.
+        scored: The arms, including the reference.
+        book: Book that they scored.
+        contract: Contract that declares the baseline rule.
+        config: Date, seed and resamples of the bootstrap.
     """
     rows = read_labelled(book)
     response = rows["response"].to_numpy().astype(np.int8)

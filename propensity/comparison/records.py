@@ -1,4 +1,4 @@
-"""The imbalance strategies side by side: records, where they are written, and in which file."""
+"""Records of a comparison of imbalance strategies, and their file."""
 
 import dataclasses
 import datetime as dt
@@ -23,29 +23,28 @@ FILE_NAME = "comparison.parquet"
 METRIC_COLUMNS = [
     name for metric in METRICS[1:] for name in (metric.raw_name, metric.name) if name is not None
 ]
-"""All but F1, which every arm has."""
+"""Columns of all metrics except F1, which every arm has."""
 
 
 @dataclass(frozen=True)
 class ComparedArm:
-    """One way to treat the imbalance, or a baseline, judged on cross-fitted scores.
+    """An imbalance strategy or a baseline, evaluated on cross-fitted scores.
 
-    What a baseline does not have is None: a rule has no probabilities and takes no time to fit.
+    Fields that do not apply to a baseline are None: a rule has no probabilities and no fitting.
 
     Args:
-        name: Of the strategy or baseline.
-        f1: At the thresholds chosen for F1 on the other folds.
+        name: Name of the strategy or baseline.
+        f1: F1 at the thresholds chosen for F1 on the other folds.
         f1_low: Lower end of its 95 % interval.
-        f1_high: Upper end.
-        metrics: Every other metric of the catalog by name, with the odds put right, smoothed, and
-            recalibrated where that helps; by `raw_name` also that of the raw probability.
-        f1_at_half: F1 when everyone with a raw probability of at least 0.5 is called: nothing put
-            right, no threshold chosen, as in many a tutorial.
-        fit_seconds: Of all members together.
-        n_training_rows: Rows that the epochs of the members were drawn from, all together.
-        difference: F1 less that of the arm `none`, on the same policyholders.
+        f1_high: Upper end of its 95 % interval.
+        metrics: Every other metric of the catalog by name, after prior correction, smoothing and,
+            if it helps, recalibration; under `raw_name` also that of the raw probability.
+        f1_at_half: F1 of the raw probability at the threshold 0.5, as in many tutorials.
+        fit_seconds: Training time of all members together.
+        n_training_rows: Rows that the epochs of all members together were drawn from.
+        difference: F1 minus that of the arm `none`, on the same policyholders.
         difference_low: Lower end of its paired 95 % interval.
-        difference_high: Upper end.
+        difference_high: Upper end of its paired 95 % interval.
     """
 
     name: str
@@ -61,14 +60,14 @@ class ComparedArm:
     difference_high: float | None = None
 
     def to_row(self) -> dict[str, Any]:
-        """Return a row of a table: fields and metrics by name; None where it has no such metric."""
+        """Return a table row of fields and metrics by name, None for metrics it does not have."""
         row = dataclasses.asdict(self)
         del row["metrics"]
         return row | dict.fromkeys(METRIC_COLUMNS) | dict(self.metrics)
 
     @classmethod
     def from_row(cls, row: dict[str, Any]) -> Self:
-        """Read what to_row returned, also with metrics of another version of this software."""
+        """Create an arm from a row of to_row, even with metrics of another software version."""
         own = {f.name: row[f.name] for f in dataclasses.fields(cls) if f.name in row}
         metrics = {n: value for n, value in row.items() if n not in own and value is not None}
         return cls(**own, metrics=metrics)
@@ -80,9 +79,9 @@ class Comparison:
 
     Args:
         as_of: Date of the book.
-        n_labelled: Policyholders judged.
+        n_labelled: Number of labelled policyholders.
         prevalence: Share of ones among them.
-        arms: In the order they are shown.
+        arms: Arms in display order.
         conclusion: One sentence, computed from the intervals.
     """
 
@@ -93,7 +92,7 @@ class Comparison:
     conclusion: str
 
     def save(self, folder: Path) -> Path:
-        """Write the arms as Parquet, what holds for all of them as its metadata."""
+        """Write the arms as Parquet, with the common facts as its metadata."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / FILE_NAME
         facts = {f.name: str(getattr(self, f.name)) for f in dataclasses.fields(self)}
@@ -105,7 +104,7 @@ class Comparison:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read what save wrote."""
+        """Read the file that save wrote."""
         table = pq.read_table(path)
         facts = {k.decode(): v.decode() for k, v in table.schema.metadata.items()}
         return cls(
@@ -118,19 +117,19 @@ class Comparison:
 
 
 def find_comparison(folder: Path) -> Comparison | None:
-    """Return the comparison of strategies written last, of those this software can read."""
+    """Return the newest comparison that this version of the software can read."""
     files = folder.glob(f"*/{FILE_NAME}")
     for path in sorted(files, key=lambda p: p.stat().st_mtime, reverse=True):
         try:
             return Comparison.load(path)
         except (pa.ArrowException, KeyError, TypeError, ValueError):
-            continue  # of another version of this software: an older one may fit
+            continue  # written by another version of this software: try an older file
     return None
 
 
 @dataclass(frozen=True)
 class OpenComparison:
-    """A comparison under way: what to read, where to write, by which rules."""
+    """A comparison in progress: its files, settings, contract and folder."""
 
     files: tuple[Path, ...]
     config: NightlyConfig
@@ -139,22 +138,22 @@ class OpenComparison:
 
     @property
     def curated(self) -> Path:
-        """Parts of checked rows, for as long as it is under way, and rejected.csv."""
+        """Folder of the parts of checked rows, kept while in progress, and of rejected.csv."""
         return self.folder / "curated"
 
     @property
     def arms(self) -> Path:
-        """Members and scores of each arm, for as long as it is under way."""
+        """Folder of the scores of each arm, kept while in progress."""
         return self.folder / "arms"
 
 
 def open_comparison(
     config: NightlyConfig, strategies: Collection[StrategyName], workspace: Workspace
 ) -> OpenComparison:
-    """Find the files, and name the folder by the date and what is compared on which book.
+    """Find the files, and name the folder by date and a digest of files, settings and strategies.
 
     Raises:
-        InputError: No such files.
+        InputError: No file matches.
     """
     files, contract = find_files(config.csv), load_contract()
     decisive = config.decisive | {"strategies": sorted(strategies)}

@@ -1,4 +1,4 @@
-"""The arms of a comparison: each scores the same policyholders, cross-fitted on the same folds."""
+"""Train the arms of a comparison: all score the same policyholders with the same folds."""
 
 import tempfile
 import time
@@ -20,15 +20,15 @@ LOGISTIC = "logistic regression"
 
 @dataclass(frozen=True)
 class ScoredArm:
-    """Cross-fitted scores of one arm, and what they cost.
+    """Cross-fitted scores of one arm, and their cost.
 
     Args:
-        name: Of the strategy or baseline.
-        path: Parquet with columns policyholder_id, fold, response, raw_probability (as learnt) and
-            probability (what was done to the odds put right, smoothed), one row a labelled
+        name: Name of the strategy or baseline.
+        path: Parquet with columns policyholder_id, fold, response, raw_probability (uncorrected)
+            and probability (after prior correction and smoothing), one row per labelled
             policyholder, in the same order for every arm.
-        fit_seconds: Of all members together.
-        n_training_rows: That their epochs were drawn from, together.
+        fit_seconds: Training time of all members together.
+        n_training_rows: Rows that the epochs of all members together were drawn from.
     """
 
     name: str
@@ -49,14 +49,14 @@ def run_strategy_arm(
     folder: Path,
     on_progress: OnProgress = ignore_progress,
 ) -> ScoredArm:
-    """Train the members of a strategy as a night does, score with them, throw them away.
+    """Train the members of a strategy as a night does, score with them, and discard them.
 
     Args:
-        book: Its labelled rows are learnt from and judged on.
-        strategy: How the imbalance is treated; everything else is as `config` says.
-        contract: Declares the features.
+        book: Book whose labelled rows are used for training and evaluation.
+        strategy: Imbalance strategy, instead of that of `config`.
+        contract: Contract that declares the features.
         config: Settings of the night.
-        folder: Where the scores go.
+        folder: Folder for the scores.
         on_progress: Called with the share of members trained.
     """
     mine = config.model_copy(update={"strategy": strategy})
@@ -70,7 +70,7 @@ def run_logistic_arm(
     folder: Path,
     on_progress: OnProgress = ignore_progress,
 ) -> ScoredArm:
-    """Do the same with logistic regressions, the imbalance left as it is: a baseline."""
+    """Do the same with logistic regressions without an imbalance strategy, as a baseline."""
     mine = config.model_copy(update={"strategy": "none", "model_family": "logistic"})
     return _run_arm(book, LOGISTIC, contract, mine, folder, on_progress)
 

@@ -1,4 +1,4 @@
-"""Candidate, champion and baselines on the same rows: tonight's labelled policyholders."""
+"""Evaluate candidate, champion and baselines on the same rows: tonight's labelled policyholders."""
 
 import numpy as np
 import pandas as pd
@@ -31,21 +31,22 @@ def judge(
 ) -> Contest:
     """Score the labelled rows with candidate and champion and compare them.
 
-    The champion is judged as fairly as the candidate: its members have not seen their fold on any
-    night. A champion that cannot be used (another contract, lost folder) is left out, and why. One
-    whose files were changed stops the night: it must not be replaced unnoticed.
+    The comparison is fair to both: folds are stable, so the champion's members never saw their fold
+    on any night. A champion that cannot be used (another contract, lost folder) is left out and the
+    reason recorded. One whose files were changed stops the night, so that it is not replaced
+    unnoticed.
 
     Args:
         book: Tonight's rows.
-        contract: Declares features and the baseline rule.
+        contract: Contract that declares the features and the baseline rule.
         config: Seed and resamples of the bootstrap.
         candidate: Tonight's version.
         champion: Name of the version promoted last, if any.
-        workspace: Where versions are.
-        champion_digest: Of its files, as registered; None for a version of before.
+        workspace: Workspace that contains the versions.
+        champion_digest: Registered SHA-256 of its manifest; None: its files are not checked.
 
     Raises:
-        ChangedModelError: A file of the champion or candidate is not the one that was saved.
+        ChangedModelError: A file of the champion or candidate differs from the saved one.
     """
     scored, contender = _evaluate(book, contract, config, candidate)
     predicted = _predict(scored, contender)
@@ -67,7 +68,7 @@ def judge(
         return Contest(
             contender,
             baselines,
-            no_champion_reason=f"champion {champion} cannot be judged ({error.found})",
+            no_champion_reason=f"champion {champion} cannot be evaluated ({error.found})",
             champion_name=champion,
             slices=measure(None),
         )

@@ -1,4 +1,4 @@
-"""How far probabilities are from what happened."""
+"""Expected calibration error."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ from propensity.metrics.binning import N_RELIABILITY_BINS
 def measure_calibration_error(
     responses: NDArray[Any], probabilities: NDArray[Any], n_bins: int = N_RELIABILITY_BINS
 ) -> float:
-    """Mean gap between predicted and actual share of ones, over bins of equally many rows.
+    """Return the mean gap between predicted and actual share of ones, over bins of equal size.
 
     Expected calibration error with equal-mass bins (Nixon et al. 2019). Rows with equal
     probabilities share their mean gap, so the order of the rows does not matter.
 
     Args:
         responses: 0 or 1, shape (n,).
-        probabilities: Shape (n,).
-        n_bins: Bins, in order of probability.
+        probabilities: Predicted probabilities, shape (n,).
+        n_bins: Number of bins.
     """
     values, group, sizes = np.unique(probabilities, return_inverse=True, return_counts=True)
     n_ones = np.bincount(group, weights=responses)
     gaps = np.repeat(values.astype(np.float64) - n_ones / sizes, sizes)
-    # by rows, not cut_bands: a large group of equal probabilities is split and counts in full
+    # split by rows, unlike cut_bands: a large group of equal probabilities then counts in full
     return sum(abs(float(b.sum())) for b in np.array_split(gaps, n_bins)) / len(gaps)

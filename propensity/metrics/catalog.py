@@ -1,4 +1,4 @@
-"""Every quality metric, declared once: evaluation, SQL, tables, pages and terminal follow."""
+"""Every quality metric, declared once for evaluation, SQL, tables, pages and terminal."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,19 +23,21 @@ class Metric:
     """A quality metric of scores: a number without a unit.
 
     Args:
-        name: In an evaluation, and of its column in a comparison.
-        label: Its name for people.
-        meaning: A phrase, which is also the comment of its column in SQL.
-        measure: Takes responses, 0 or 1, and what the metric judges, both of shape (n,).
-        judges: Decisions, 0 or 1; or probabilities, by their ranks alone or by their values.
-        places: Where it is kept or shown, beside the tables that show every metric (contest, model
-            card, page of a comparison): two tables in SQL, the page of a night, the terminal, the
-            short table of a comparison.
-        resample: Draws it anew from resampled policyholders, for its interval: takes a random
-            generator, the arguments of `measure`, and how many draws to make. None: no interval.
-        higher_is_better: Otherwise lower is better.
-        format: How a value is written, or an end of its interval.
-        columns: In SQL, of the value and of both ends of the interval, where it is not the name.
+        name: Key in an evaluation, and name of its column in a comparison.
+        label: Display name.
+        meaning: Short description, also the comment of its SQL column.
+        measure: Function of the responses, 0 or 1, and of what the metric judges, both of shape
+            (n,).
+        judges: What it is computed from: decisions, 0 or 1; ranks of probabilities; or their
+            values.
+        places: Where it is stored or shown, in addition to the tables that show every metric
+            (contest, model card, page of a comparison).
+        resample: Function that draws the metric of resampled policyholders for its interval; it
+            takes a random generator, the arguments of `measure` and the number of draws. None: no
+            interval.
+        higher_is_better: Whether higher values are better.
+        format: Format string of a value or an end of its interval.
+        columns: SQL columns of the value and of both ends of its interval; default: the name.
     """
 
     name: str
@@ -57,16 +59,16 @@ class Metric:
 
     @property
     def raw_name(self) -> str | None:
-        """Column of a comparison for raw probabilities; None where their values do not count."""
+        """Column of a comparison for raw probabilities; None if only decisions or ranks matter."""
         return f"{self.name}_before" if self.judges == "probabilities" else None
 
     def write(self, number: float | Interval) -> str:
-        """Write a value or an interval."""
+        """Format a value or an interval."""
         return self.format.format(number)
 
 
 def use_sklearn(name: str, **options: float) -> Measure:
-    """Return a function of sklearn.metrics; the import, a second, waits until it is called."""
+    """Return a function of sklearn.metrics, imported on its first call: that takes a second."""
 
     def measure(responses: NDArray[Any], judged: NDArray[Any]) -> float:
         function = getattr(import_module("sklearn.metrics"), name)
@@ -81,11 +83,11 @@ F1 = Metric(
     columns=("f1_score", "f1_low", "f1_high"),
 )  # fmt: skip
 PRECISION = Metric(
-    "precision", "precision", "share of the predicted who said yes",
+    "precision", "precision", "share of the predicted buyers that said yes",
     use_sklearn("precision_score", zero_division=0.0), "decisions", ("scoring_runs",),
 )  # fmt: skip
 RECALL = Metric(
-    "recall", "recall", "share of those who said yes who were predicted",
+    "recall", "recall", "share of the buyers that were predicted",
     use_sklearn("recall_score"), "decisions", ("scoring_runs",),
 )  # fmt: skip
 AVERAGE_PRECISION = Metric(
@@ -94,7 +96,7 @@ AVERAGE_PRECISION = Metric(
     ("model_versions", "scoring_runs", "night", "terminal"), resample_average_precision,
 )  # fmt: skip
 ROC_AUC = Metric(
-    "roc_auc", "ROC AUC", "chance that a yes is scored above a no",
+    "roc_auc", "ROC AUC", "chance that a buyer is scored above a non-buyer",
     use_sklearn("roc_auc_score"), "ranks", ("model_versions", "scoring_runs", "night", "terminal"),
 )  # fmt: skip
 BRIER = Metric(
@@ -104,15 +106,15 @@ BRIER = Metric(
 )  # fmt: skip
 CALIBRATION_ERROR = Metric(
     "calibration_error", "calibration error",
-    f"mean gap between predicted and actual share, {N_RELIABILITY_BINS} bins of equally many",
+    f"mean gap between predicted and actual share, {N_RELIABILITY_BINS} bins of equal size",
     measure_calibration_error, "probabilities",
     ("model_versions", "scoring_runs", "night", "terminal", "comparison"), higher_is_better=False,
 )  # fmt: skip
 METRICS = (F1, PRECISION, RECALL, AVERAGE_PRECISION, ROC_AUC, BRIER, CALIBRATION_ERROR)
-"""In the order of columns; F1, which baselines have too, is the first. Intervals share one stream
-of random numbers: a new metric with an interval goes last, or it changes those after it."""
+"""In the order of columns; F1, which baselines have too, comes first. Intervals share one stream of
+random numbers, so append a new metric that has one: earlier it would change those after it."""
 
 
 def find_metrics(place: Place) -> tuple[Metric, ...]:
-    """Return the metrics that are kept or shown in a place."""
+    """Return the metrics that are stored or shown in a place."""
     return tuple(metric for metric in METRICS if place in metric.places)

@@ -1,4 +1,4 @@
-"""Class balance: counts, prevalence, ratio, class weights. Arithmetic only."""
+"""Class balance: counts, prevalence, ratio and class weights."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from propensity.errors import InputError
 
 MIN_POSITIVES = 50
-"""Fewer answers of one kind cannot be split into folds and judged."""
+"""Smallest number of responses of each class that can be split into folds and evaluated."""
 
 
 @dataclass(frozen=True)
 class ClassBalance:
-    """How many policyholders answered no (0) and yes (1)."""
+    """Numbers of respondents that said no (0) and yes (1)."""
 
     n_negative: int
     n_positive: int
@@ -31,38 +31,38 @@ class ClassBalance:
 
     @property
     def imbalance_ratio(self) -> float:
-        """Zeros for each one."""
+        """Number of zeros for each one."""
         return self.n_negative / self.n_positive
 
     @property
     def no_skill_f1(self) -> float:
-        """F1 of calling everyone positive: precision is the prevalence p, recall 1, so 2p/(1+p)."""
+        """F1 of calling everyone: precision is the prevalence p and recall 1, so 2p / (1 + p)."""
         return 2 * self.prevalence / (1 + self.prevalence)
 
     @property
     def accuracy_of_never(self) -> float:
-        """Accuracy of calling everyone negative: why accuracy says nothing here."""
+        """Accuracy of predicting no for everyone, which shows that accuracy says nothing here."""
         return 1 - self.prevalence
 
 
 def measure_balance(n_labelled: int, n_positive: int) -> ClassBalance:
-    """Count the classes.
+    """Return the class balance.
 
     Raises:
-        InputError: Fewer than MIN_POSITIVES of either class: nothing can be learnt or judged.
+        InputError: A class has fewer than MIN_POSITIVES rows.
     """
     balance = ClassBalance(n_labelled - n_positive, n_positive)
     if min(balance.n_negative, balance.n_positive) < MIN_POSITIVES:
         raise InputError(
             f"The book has {balance.n_negative:,} zeros and {balance.n_positive:,} ones",
-            expected=f"at least {MIN_POSITIVES} of each to learn from and to judge with",
+            expected=f"at least {MIN_POSITIVES} of each for training and evaluation",
             todo="Add the file with last year's responses to this night's CSV files",
         )
     return balance
 
 
 def balance_weights(responses: NDArray[Any]) -> tuple[float, float]:
-    """Weights that make both classes count the same: n / (2 * n_class), their mean over rows is 1.
+    """Return weights that balance the classes: n / (2 * n_class), with mean 1 over the rows.
 
     Args:
         responses: 0 or 1, shape (n,), both present.
@@ -70,7 +70,7 @@ def balance_weights(responses: NDArray[Any]) -> tuple[float, float]:
     Returns:
         Weight of a zero and of a one; source: King and Zeng 2001, as scikit-learn's "balanced".
     """
-    from sklearn.utils.class_weight import compute_class_weight  # a second: not for every command
+    from sklearn.utils.class_weight import compute_class_weight  # slow import: a second
 
     weights = compute_class_weight("balanced", classes=np.array([0, 1]), y=responses)
     return float(weights[0]), float(weights[1])

@@ -1,4 +1,4 @@
-"""How good cross-fitted scores are: every metric, with its interval where it has one."""
+"""Evaluation of cross-fitted scores: every metric, with its interval if it has one."""
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,11 @@ from propensity.metrics.threshold import choose_thresholds, predict_responses
 
 
 def evaluate_scores(scored: pd.DataFrame, *, seed: int, n_bootstrap: int) -> Evaluation:
-    """Judge cross-fitted scores.
+    """Evaluate cross-fitted scores.
 
     Args:
-        scored: Columns response (0/1), probability and fold, one row a labelled policyholder.
-        seed: Of the bootstrap.
+        scored: Columns response (0/1), probability and fold, one row per labelled policyholder.
+        seed: Seed of the bootstrap.
         n_bootstrap: Resamples of the policyholders for each interval.
     """
     response, probability, folds = (
@@ -44,7 +44,7 @@ def evaluate_scores(scored: pd.DataFrame, *, seed: int, n_bootstrap: int) -> Eva
 
 
 def evaluate_baselines(scored: pd.DataFrame, rule_description: str) -> tuple[Baseline, Baseline]:
-    """F1 of calling everyone positive and of the contract's rule (column follows_rule)."""
+    """Evaluate two baselines: calling everyone, and the contract's rule (column follows_rule)."""
     response = scored["response"].to_numpy()
     everyone = measure_f1(response, np.ones_like(response))
     rule = measure_f1(response, scored["follows_rule"].to_numpy().astype(response.dtype))

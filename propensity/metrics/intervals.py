@@ -1,4 +1,4 @@
-"""Intervals: the record, and how those of a share and of a number of buyers are found."""
+"""Intervals: the record, and the intervals of draws, a share and a number of buyers."""
 
 import math
 from dataclasses import dataclass
@@ -7,23 +7,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 TWO_SIDED_95 = 1.959963984540054
-"""Standard deviations on either side that hold 95 % of a normal distribution."""
+"""Standard deviations on either side that contain 95 % of a normal distribution."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """An interval, of 95 % unless its owner says otherwise."""
+    """An interval, of 95 % unless stated otherwise."""
 
     low: float
     high: float
 
     def __format__(self, spec: str) -> str:
-        """Write both ends in the given format: f"{interval:.3f}" is "0.451 to 0.459"."""
+        """Format both ends: f"{interval:.3f}" is "0.451 to 0.459"."""
         return f"{self.low:{spec}} to {self.high:{spec}}"
 
 
 def find_central_interval(draws: NDArray[np.float64]) -> Interval:
-    """Return the interval that holds the central 95 % of draws, shape (n,)."""
+    """Return the interval that contains the central 95 % of draws, shape (n,)."""
     low, high = np.quantile(draws, [0.025, 0.975])
     return Interval(float(low), float(high))
 
@@ -44,21 +44,20 @@ def find_share_interval(n_positive: int, n: int) -> Interval:
 def expect_buyers(
     expected: float, variance: float, actual_ratio: float, relative_error: float, n: int
 ) -> Interval:
-    """Return the 95 % interval of how many of n policyholders say yes.
+    """Return the 95 % interval of the number of buyers among n policyholders.
 
-    Two things are uncertain. Each answer is a coin of its own: the number of yes has the variance
-    sum of p (1 - p) (Poisson binomial: Wang 1993, Statistica Sinica 3, 295). And the probabilities
-    may be off: among the known responses that were scored this high, by members that had not seen
-    them, the actual number was `actual_ratio` times the expected one, give or take
-    `relative_error`. The interval reaches around what the probabilities say and what that ratio
-    makes of it.
+    Two things are uncertain. Each response is random: the number of buyers has the variance sum of
+    p (1 - p) (Poisson binomial: Wang 1993, Statistica Sinica 3, 295). And the probabilities may be
+    off: among respondents with cross-fitted scores this high, the actual number was `actual_ratio`
+    times the expected one, with the standard error `relative_error`. The interval surrounds both
+    the expected number and its product with that ratio.
 
     Args:
         expected: Sum of the n probabilities.
         variance: Sum of p (1 - p) over them.
-        actual_ratio: Actual over expected buyers, of the known responses this good.
+        actual_ratio: Actual over expected buyers among respondents with scores this high.
         relative_error: Standard error of that ratio: sqrt(sum of p (1 - p)) over the sum of p.
-        n: More cannot say yes.
+        n: Number of policyholders, the upper limit of the interval.
     """
     half = TWO_SIDED_95 * math.sqrt(variance + (expected * relative_error) ** 2)
     low, high = sorted((expected, expected * actual_ratio))

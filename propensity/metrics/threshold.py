@@ -1,4 +1,4 @@
-"""The decision threshold: chosen for F1 on other folds, applied with >= everywhere."""
+"""The decision threshold: chosen for F1 on the other folds, always applied with >=."""
 
 from typing import Any
 
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 def choose_threshold(responses: NDArray[Any], probabilities: NDArray[Any]) -> float:
     """Choose the middle of the thresholds whose F1 is within a standard error of the best.
 
-    The best itself strays with the cube root of n (Kim, Pollard 1990): in simulated books of 20,000
-    it costs 0.0010 of true F1 against 0.0003 for the middle, and two equal models chose so
-    differently that the gate promoted one in 5 to 9 % of books and not in 2.5 %.
+    The error of the best one shrinks only with the cube root of n (Kim, Pollard 1990). In simulated
+    books of 20,000 it costs 0.0010 of true F1, the middle 0.0003; and two equal models chose such
+    different thresholds that the gate promoted one in 5 to 9 % of the books instead of 2.5 %.
 
     Args:
         responses: 0 or 1, shape (n,), at least one 1.
-        probabilities: Shape (n,).
+        probabilities: Predicted probabilities, shape (n,).
 
     Returns:
-        The threshold t, one of the probabilities; a policyholder is predicted to say yes when
+        The threshold t, one of the probabilities; a policyholder is predicted to say yes if
         probability >= t.
     """
     order = np.argsort(-probabilities, kind="stable")
@@ -43,7 +43,7 @@ def choose_thresholds(
 def predict_responses(
     probabilities: NDArray[Any], folds: NDArray[Any], thresholds: tuple[float, ...]
 ) -> NDArray[np.int8]:
-    """Apply to each row the threshold of its fold, shape (n,), 0 or 1."""
-    # a float32 probability and the float64 threshold taken from it must compare equal
+    """Apply the threshold of its fold to each row; return 0 or 1, shape (n,)."""
+    # a float32 probability must equal the float64 threshold that was taken from it
     own = np.array(thresholds, dtype=probabilities.dtype)[folds]
     return np.asarray(probabilities >= own, dtype=np.int8)

@@ -3,7 +3,7 @@
 What lives here
     `cross_fitting.py` trains one member: `encoder.py`, `encoded_rows.py` and `target_encoding.py`
     prepare its inputs, `imbalance.py` plans rows and weights (`smote.py` makes synthetic rows),
-    and a family of `families.py` fits it, judged by `validation.py`. The families are network/
+    and a family of `families.py` fits it (`records.py`, `validation.py`). The families are network/
     and `logistic_family.py`. `store.py` saves and verifies versions; `prediction.py` scores;
     `prior_correction.py` turns scores into probabilities.
 

@@ -1,4 +1,4 @@
-"""Train the member of one fold: on the other folds, by a strategy, with a model family."""
+"""Train the member of one fold on the other folds, with a strategy and a model family."""
 
 from pathlib import Path
 
@@ -12,14 +12,15 @@ from propensity.ingest.book import CuratedBook, read_labelled
 from propensity.ingest.contract import Contract
 from propensity.model.encoded_rows import EncodedRows, encode_labelled
 from propensity.model.encoder import fit_encoder
-from propensity.model.families import OnEpoch, Predictor, TrainingData, import_family
+from propensity.model.families import import_family
 from propensity.model.imbalance import plan_training
+from propensity.model.records import OnEpoch, Predictor, TrainingData
 from propensity.model.store import Member, encoder_path, model_path
 from propensity.settings import NightlyConfig
 
 
 def ignore_epoch(_epoch: int, _score: float) -> None:
-    """Show nothing."""
+    """Ignore the progress of training."""
 
 
 def train_member(
@@ -33,16 +34,16 @@ def train_member(
     """Train and save the member that will score `fold`.
 
     Args:
-        book: Its labelled rows outside `fold` are learnt from.
-        fold: The fold this member must never see.
-        contract: Declares the features.
+        book: Book whose labelled rows outside `fold` are used for training.
+        fold: The fold that this member must never see.
+        contract: Contract that declares the features.
         config: Model family, strategy, epochs, batch size, learning rate, validation share, seed.
-        folder: Where model and encoder are saved.
+        folder: Folder for model and encoder.
         on_epoch: Called after each epoch with its number and the validation F1.
 
     Raises:
-        ModelError: Training diverged, or the saved model does not score as the trained one, or the
-            family cannot minimise the loss of the strategy.
+        ModelError: Training diverged, or the saved model does not score like the trained one, or
+            the family cannot minimise the loss of the strategy.
     """
     training, validation = _set_aside(book, fold, config)
     seed, encoder = config.seed + fold, fit_encoder(training, contract)
@@ -69,7 +70,7 @@ def train_member(
 
 
 def _set_aside(book: CuratedBook, fold: int, config: NightlyConfig) -> tuple[pa.Table, pa.Table]:
-    """Training and validation rows: those of the other folds."""
+    """Return training and validation rows, both from the other folds."""
     rows = read_labelled(book, pc.field("fold") != fold)
     ids = rows["policyholder_id"].to_numpy()
     aside = select_share(ids, config.validation_share, VALIDATION_SALT)
@@ -83,8 +84,8 @@ def _check_validation(validation: pa.Table) -> None:
     n_positive = int(np.count_nonzero(validation["response"].to_numpy()))
     if not 0 < n_positive < n_rows:
         raise InputError(
-            f"{n_positive} of the {n_rows} rows that decide when to stop training are ones",
-            expected="both kinds of response among them",
+            f"{n_positive} of the {n_rows} validation rows are ones",
+            expected="both zeros and ones, to decide when to stop training",
             todo="Add labelled rows, or raise PROPENSITY_VALIDATION_SHARE",
         )
 
@@ -94,7 +95,7 @@ def _check_reloaded(trained: Predictor, reloaded: Predictor, path: Path, rows: E
     n_other = int((before != after).sum())
     if n_other:
         raise ModelError(
-            f"{path}, read back, scores {n_other:,} of {len(before):,} policyholders differently",
-            expected="the scores of the model that was trained",
-            todo="Do not use this version; look for state that is not saved",
+            f"Loaded from {path}, the model scores {n_other:,} of {len(before):,} rows differently",
+            expected="the scores of the trained model",
+            todo="Do not use this version; look for state that is not saved with the model",
         )

@@ -1,4 +1,4 @@
-"""Labelled rows as a model family learns them: encoded, with their responses."""
+"""Labelled rows as input of a model family: encoded, with their responses."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from propensity.folds import STATISTICS_SALT, hash_ids
 from propensity.model.encoder import Encoder
 
 N_PARTS = 5
-"""Parts of the training rows; the target statistics of a row come from the other parts."""
+"""Parts of the training rows; a row's target statistics come from the other parts."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,10 @@ class EncodedRows:
     """Rows whose response is known.
 
     Args:
-        codes: Of the categories, shape (n, number of categories).
-        numbers: Shape (n, number of numerics), in the units of the columns.
+        codes: Codes of the categories, shape (n, number of categories).
+        numbers: Numbers in the units of the columns, shape (n, number of numerics).
         responses: 0 or 1, shape (n,).
-        part: Which target statistics a row may be shown: those of the other parts; 0 to
-            N_PARTS - 1, shape (n,).
+        part: Part of each row, 0 to N_PARTS - 1, shape (n,).
     """
 
     codes: NDArray[np.int32]
@@ -32,7 +31,7 @@ class EncodedRows:
     part: NDArray[np.int64]
 
     def append(self, made: "EncodedRows | None") -> "EncodedRows":
-        """Return these rows and after them those that a strategy made, if it made any."""
+        """Return these rows followed by the synthetic rows of a strategy, if there are any."""
         if made is None:
             return self
         return EncodedRows(
@@ -44,7 +43,7 @@ class EncodedRows:
 
 
 def encode_labelled(encoder: Encoder, rows: pa.Table) -> EncodedRows:
-    """Encode rows with columns policyholder_id and response; the part follows from the id."""
+    """Encode rows that have a policyholder_id and a response; the id determines the part."""
     ids = rows["policyholder_id"].to_numpy()
     part = (hash_ids(ids, STATISTICS_SALT) % np.uint64(N_PARTS)).astype(np.int64)
     return EncodedRows(*encoder.encode(rows), rows["response"].to_numpy(), part)

@@ -1,7 +1,7 @@
-"""The encoder: feature columns -> codes and numbers for the network.
+"""The encoder: feature columns -> codes and numbers for the model.
 
-Fitted on the training rows of one member and saved as JSON beside it: Keras lookup layers have lost
-their state on reload.
+It is fitted on the training rows of one member and saved as JSON in the same folder, because Keras
+lookup layers have lost their state on reload.
 """
 
 import json
@@ -21,16 +21,17 @@ from propensity.storage.atomic_write import write_whole
 
 UNKNOWN = 0
 MIN_ROWS_OF_VALUE = 20
-"""Rarer values share the unknown bucket, so that it is trained too."""
+"""Values in fewer rows share the unknown bucket, so that it is trained too."""
 N_BINS = 16
+"""Bins of a number, of about equal size."""
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """What one member knows of each feature.
+    """The encoding of each feature for one member.
 
     Args:
-        categories: Column -> its known values; the code of the i-th is i + 1, of any other 0.
+        categories: Column -> its known values; the i-th has the code i + 1, all others 0.
         edges: Column -> increasing edges of its bins, in the column's unit.
     """
 
@@ -52,17 +53,17 @@ class Encoder:
 
     @property
     def n_codes(self) -> list[int]:
-        """Codes of each category, the unknown bucket included."""
+        """Number of codes of each category, including the unknown bucket."""
         return [len(known) + 1 for known in self.categories.values()]
 
     @property
     def cuts(self) -> list[list[float]]:
-        """Where the bins of each number meet, increasing."""
+        """Inner edges of the bins of each number, increasing."""
         return [edges[1:-1] for edges in self.edges.values()]
 
     @property
     def sizes(self) -> list[int]:
-        """Codes of each feature, categories first, where numbers are cut into their bins."""
+        """Number of codes or bins of each feature, categories first."""
         return [*self.n_codes, *(len(cut) + 1 for cut in self.cuts)]
 
     def save(self, path: Path) -> None:
@@ -75,8 +76,7 @@ class Encoder:
         """Read an encoder.
 
         Raises:
-            ModelError: It encodes other columns than the contract declares as features, or values
-                of another type.
+            ModelError: Its columns or their types differ from the features of the contract.
         """
         encoder = cls(**json.loads(path.read_text(encoding="utf-8")))
         has = [*encoder.categories, *encoder.edges]
@@ -85,12 +85,12 @@ class Encoder:
             raise ModelError(
                 f"{path} encodes {', '.join(has)}",
                 expected=f"the features of contract {contract.name}: {', '.join(expected)}",
-                todo="Train a new version: this one belongs to another contract",
+                todo="Train a new version: this one was trained under another contract",
             )
         try:
             encoder.encode(contract.schema.empty_table())
         except pa.ArrowException as error:
-            found = f"{path} encodes values of another type than contract {contract.name} declares"
+            found = f"{path} encodes other types than contract {contract.name} declares"
             raise ModelError(f"{found}: {error}", todo="Train a new version") from error
         return encoder
 
@@ -109,12 +109,12 @@ def bin_numbers(
     """Cut numbers into bins.
 
     Args:
-        codes: Of the categories, shape (n, number of categories).
-        numbers: Shape (n, number of numerics).
-        cuts: Of each number, where its bins meet, increasing.
+        codes: Codes of the categories, shape (n, number of categories).
+        numbers: Numbers, shape (n, number of numerics).
+        cuts: Inner edges of the bins of each number, increasing.
 
     Returns:
-        The codes and beside them the bin of each number, shape (n, number of features).
+        The codes followed by the bin of each number, shape (n, number of features).
     """
     binned = [
         np.digitize(numbers[:, i], np.array(cut, dtype=np.float32)) for i, cut in enumerate(cuts)
@@ -134,6 +134,6 @@ def _find_known(values: pa.ChunkedArray) -> list[str | int]:
 
 def _find_edges(numbers: NDArray[np.float64]) -> list[float]:
     edges = np.unique(np.quantile(numbers, np.linspace(0, 1, N_BINS + 1)))
-    if len(edges) < 2:  # noqa: PLR2004  (a constant column: one bin that never moves)
+    if len(edges) < 2:  # noqa: PLR2004  (a constant column has one bin)
         edges = np.array([edges[0], edges[0] + 1])
     return [float(e) for e in edges]

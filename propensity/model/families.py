@@ -1,34 +1,23 @@
-"""Model families: kinds of model that a member can be, and what each has to offer.
+"""Model families: the kinds of model that a member can be, and their interface.
 
-The encoder, the treatment of the imbalance, the check of the saved file and the correction of the
-scores are the same for all. A family fits, saves and loads. To add one: its name in
-propensity/settings.py, its line in FAMILIES, and a module that `import_family` returns.
+Encoder, imbalance strategy, check of the saved file and correction of the scores are the same for
+all families; a family fits, saves and loads. To add one, add its name to propensity/settings.py, a
+line to FAMILIES, and a module that `import_family` returns.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from propensity.model.encoded_rows import EncodedRows
-from propensity.model.encoder import Encoder
-from propensity.model.imbalance import TrainingPlan
-from propensity.settings import FamilyName, NightlyConfig
-
-OnEpoch = Callable[[int, float], None]
-"""Called with the epoch, from 1, and its validation F1."""
+from propensity.model.records import Family
+from propensity.settings import FamilyName
 
 
 @dataclass(frozen=True)
 class FamilyFacts:
-    """What is known of a family before its libraries are imported.
+    """Facts of a family that do not require its libraries.
 
     Args:
-        label: What one of its models is called in reports; an s makes it plural.
-        ending: Of the file that holds the model of a member.
+        label: Name of one of its models in reports; the plural adds an s.
+        ending: File name suffix of a member's model.
     """
 
     label: str
@@ -41,63 +30,8 @@ FAMILIES: dict[FamilyName, FamilyFacts] = {
 }
 
 
-@dataclass(frozen=True)
-class TrainingData:
-    """What one member is fitted on.
-
-    Args:
-        encoder: Which codes and bins there are.
-        rows: The training rows, and after them those that the strategy made.
-        validation: Rows that only decide when to stop.
-        plan: Which of the training rows count, and how.
-    """
-
-    encoder: Encoder
-    rows: EncodedRows
-    validation: EncodedRows
-    plan: TrainingPlan
-
-
-class Predictor(Protocol):
-    """A fitted model."""
-
-    def predict_logits(
-        self, codes: NDArray[np.int32], numbers: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Return one logit a row, shape (n,), the same whichever other rows are scored with it."""
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A model that was fitted and saved.
-
-    Args:
-        predictor: The model.
-        validation_f1: Of the model that was saved.
-        validation_average_precision: The same.
-        n_epochs: Epochs it was trained for; None where the family has no epochs.
-    """
-
-    predictor: Predictor
-    validation_f1: float
-    validation_average_precision: float
-    n_epochs: int | None
-
-
-class Family(Protocol):
-    """A module that knows how to fit, save and load models of one kind."""
-
-    def fit(
-        self, data: TrainingData, config: NightlyConfig, seed: int, path: Path, on_epoch: OnEpoch, /
-    ) -> Fitted:
-        """Fit a model and save it as one file; tell `on_epoch` how each epoch went."""
-
-    def load(self, path: Path, /) -> Predictor:
-        """Read a saved model; code inside the file is never run."""
-
-
 def import_family(name: FamilyName) -> Family:
-    """Import the module of a family: TensorFlow takes seconds, so only where it is used."""
+    """Import the module of a family only when it is used, because TensorFlow takes seconds."""
     if name == "network":
         from propensity.model.network import family as network_family
 

@@ -1,8 +1,8 @@
-"""How the imbalance is treated in training: which rows a member learns from, and how they count.
+"""Imbalance strategies: which rows a member is trained on, with which weights and loss.
 
-A strategy sees the training rows of one member and nothing else, so it cannot touch a row that is
-validated, judged or scored: those keep the prevalence of the source. What it does to the odds is
-returned with it and undone in the scores (propensity/model/prior_correction.py).
+A strategy sees only the training rows of one member, so it cannot change rows that are used for
+validation, evaluation or scoring: they keep the prevalence of the source. It returns its effect on
+the odds, which is undone in the scores (propensity/model/prior_correction.py).
 """
 
 from collections.abc import Callable
@@ -22,16 +22,16 @@ LossName = Literal["cross_entropy", "focal", "soft_f1"]
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What a member learns from.
+    """The training rows of a member, their weights and the loss.
 
     Args:
-        rows: Indices of the training rows of an epoch, shape (m,); one that is drawn twice is
-            there twice. Made rows are counted on after the last of the n training rows: n + i.
-        class_weights: Of a zero and of a one in the loss; their mean over rows is 1.
-        odds_weights: How much a zero and a one of the source count in training, by weight or by
-            resampling: what the probabilities have to be corrected for.
-        loss: What is minimised.
-        made: Rows that the strategy made, which no policyholder stands for.
+        rows: Indices of the training rows of an epoch, shape (m,); a row drawn twice occurs twice.
+            Synthetic row i has the index n + i, where n is the number of training rows.
+        class_weights: Weights of a zero and of a one in the loss; their mean over rows is 1.
+        odds_weights: Effective weights of a zero and of a one of the source, by class weight or
+            resampling, for which the probabilities must be corrected.
+        loss: Loss to minimise.
+        made: Synthetic rows of the strategy.
     """
 
     rows: NDArray[np.int64]
@@ -42,7 +42,7 @@ class TrainingPlan:
 
     @property
     def n_made(self) -> int:
-        """How many rows were made."""
+        """Number of synthetic rows."""
         return 0 if self.made is None else len(self.made.responses)
 
 
@@ -50,17 +50,17 @@ Plan = Callable[[EncodedRows, int], TrainingPlan]
 
 
 def plan_training(strategy: StrategyName, rows: EncodedRows, seed: int) -> TrainingPlan:
-    """Treat the imbalance of the training rows of one member.
+    """Apply an imbalance strategy to the training rows of one member.
 
     Args:
-        strategy: `none`: as they are. `class_weight`: all rows, both classes weigh the same.
-            `undersample`: all ones, as many zeros drawn without replacement. `oversample`: all
-            rows, and ones drawn again until there are as many. `smote_nc`: all rows, and ones made
-            between those until there are as many (propensity/model/smote.py). `focal`: all rows,
-            focal loss (Lin et al. 2017). `soft_f1`: all rows, one less the F1 of the probabilities
-            of a batch.
-        rows: The training rows; both responses occur.
-        seed: Of the draw.
+        strategy: `none`: all rows, unweighted. `class_weight`: all rows, weighted so that both
+            classes count the same. `undersample`: all ones and as many zeros, drawn without
+            replacement. `oversample`: all rows, and ones drawn again until the classes are equal.
+            `smote_nc`: all rows, and synthetic ones until the classes are equal
+            (propensity/model/smote.py). `focal`: all rows, focal loss (Lin et al. 2017).
+            `soft_f1`: all rows; the loss is one minus the F1 of the probabilities of a batch.
+        rows: Training rows; both responses occur.
+        seed: Seed of the draws.
     """
     return _plans[strategy](rows, seed)
 
@@ -75,7 +75,7 @@ def _weigh(rows: EncodedRows, _seed: int) -> TrainingPlan:
 
 
 def _draw_fewer(rows: EncodedRows, seed: int) -> TrainingPlan:
-    from imblearn.under_sampling import RandomUnderSampler  # a second, and only where it is used
+    from imblearn.under_sampling import RandomUnderSampler  # slow import: a second
 
     return _resample(RandomUnderSampler(random_state=seed), rows.responses)
 
@@ -95,11 +95,11 @@ def _resample(sampler: Any, responses: NDArray[Any]) -> TrainingPlan:
 
 
 def _make_more(rows: EncodedRows, seed: int) -> TrainingPlan:
-    """Make ones between ones.
+    """Add synthetic ones.
 
-    Counting them as drawn again puts the odds right only about: a made row is not like a real one,
-    SMOTE changes p(x | y = 1) and not p(y) alone, so no arithmetic undoes it. What is left is for
-    the recalibration of the night (propensity/evaluation/recalibration.py).
+    Correcting the odds as if they had been drawn again is only approximate: SMOTE changes
+    p(x | y = 1) and not only p(y), which no formula undoes. The night's recalibration has to remove
+    the rest (propensity/evaluation/recalibration.py).
     """
     made = make_ones(rows, seed)
     n_rows, n_ones, n_made = len(rows.responses), int(rows.responses.sum()), len(made.responses)

@@ -1,6 +1,6 @@
-"""The family of logistic regressions: on categories and binned numbers, without interactions.
+"""The family of logistic regressions on categories and binned numbers, without interactions.
 
-A baseline that takes a second. It is saved as JSON and read and scored with numpy alone.
+A baseline that takes a second. It is saved as JSON; loading and scoring need only numpy.
 """
 
 import json
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from propensity.errors import ModelError
 from propensity.model.encoder import bin_numbers
-from propensity.model.families import Fitted, OnEpoch, TrainingData
+from propensity.model.records import Fitted, OnEpoch, TrainingData
 from propensity.settings import NightlyConfig
 from propensity.storage.atomic_write import write_whole
 
@@ -22,12 +22,12 @@ MAX_ITERATIONS = 300
 
 @dataclass(frozen=True)
 class LogisticModel:
-    """The coefficients.
+    """A fitted regression.
 
     Args:
-        cuts: Of each number, where its bins meet, increasing, in the column's unit.
-        intercept: The logit where every coefficient is 0.
-        coefficients: Of each feature, categories first, one a code or bin.
+        cuts: Inner edges of the bins of each number, increasing, in the column's unit.
+        intercept: Logit without any coefficient.
+        coefficients: For each feature, categories first, one coefficient per code or bin.
     """
 
     cuts: Sequence[Sequence[float]]
@@ -37,7 +37,7 @@ class LogisticModel:
     def predict_logits(
         self, codes: NDArray[np.int32], numbers: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Return one logit a row, shape (n,), the same whichever other rows are scored with it."""
+        """Return one logit per row, shape (n,), independent of the other rows in the call."""
         binned = bin_numbers(codes, numbers, self.cuts)
         logits = np.full(len(codes), self.intercept)
         for feature, coefficients in enumerate(self.coefficients):
@@ -51,15 +51,15 @@ def fit(
     """Fit a regression with an L2 penalty of 1 and save it as JSON.
 
     Raises:
-        ModelError: The strategy minimises another loss than cross-entropy.
+        ModelError: The loss of the strategy is not cross-entropy.
     """
     from propensity.model.validation import score_validation  # scikit-learn
 
     if data.plan.loss != "cross_entropy":
         raise ModelError(
             f"A logistic regression cannot minimise the loss {data.plan.loss}",
-            expected="a strategy that keeps cross-entropy",
-            todo="Choose another PROPENSITY_STRATEGY, or PROPENSITY_MODEL_FAMILY=network",
+            expected="a strategy with the loss cross_entropy",
+            todo="Set another PROPENSITY_STRATEGY, or PROPENSITY_MODEL_FAMILY=network",
         )
     model, validation = _regress(data), data.validation
     with write_whole(path) as unfinished:
@@ -82,7 +82,7 @@ def _regress(data: TrainingData) -> LogisticModel:
     responses = data.rows.responses[drawn]
     binned = bin_numbers(data.rows.codes[drawn], data.rows.numbers[drawn], cuts)
     starts = np.cumsum([0, *sizes])
-    # one-hot: a row has a one in the column of each of its codes
+    # one-hot: each row has a one in the columns of its codes
     ends = np.arange(0, binned.size + 1, len(sizes))
     columns = (binned + starts[:-1]).ravel()
     one_hot = csr_array((np.ones(binned.size), columns, ends), shape=(len(drawn), starts[-1]))

@@ -1,4 +1,4 @@
-"""Score policyholders with the member of their fold, who never saw their answer."""
+"""Score policyholders with the member of their fold, which never saw their response."""
 
 from collections.abc import Callable
 
@@ -13,8 +13,9 @@ from propensity.folds import N_FOLDS
 from propensity.ingest.book import CuratedBook, follow_rule, read_labelled
 from propensity.ingest.contract import Contract
 from propensity.model.encoder import Encoder
-from propensity.model.families import Predictor, import_family
+from propensity.model.families import import_family
 from propensity.model.prior_correction import correct_prior, smooth_probabilities, undo_focal_loss
+from propensity.model.records import Predictor
 from propensity.model.store import (
     Member,
     ModelVersion,
@@ -25,10 +26,10 @@ from propensity.model.store import (
 
 
 class Scorer:
-    """A model version, loaded: scores every row with the member of its fold.
+    """A loaded model version, which scores each row with the member of its fold.
 
     Raises:
-        ChangedModelError: Its files are not those that were saved; none was opened.
+        ChangedModelError: A file differs from the saved one; no file was loaded.
         ModelError: The version was trained under another contract, lacks a member, or its files
             are missing or damaged.
     """
@@ -36,8 +37,8 @@ class Scorer:
     def __init__(self, version: ModelVersion, contract: Contract) -> None:
         folds = [m.fold for m in version.members]
         if folds != list(range(N_FOLDS)):
-            found = f"Version {version.name} has members of folds {folds}"
-            raise ModelError(found, expected=f"one of each fold, 0 to {N_FOLDS - 1}")
+            found = f"Version {version.name} has members for the folds {folds}"
+            raise ModelError(found, expected=f"one member for each fold, 0 to {N_FOLDS - 1}")
         if version.files_digest:
             check_files(version.folder, version.files_digest)
         self._loaded = [(m, *_load_member(version, m, contract)) for m in version.members]
@@ -47,7 +48,7 @@ class Scorer:
         return self._score(rows, correct)
 
     def score_raw(self, rows: pa.Table) -> NDArray[np.float32]:
-        """Return probabilities as they were learnt, nothing put right, shape (n,)."""
+        """Return the uncorrected probabilities of the models, shape (n,)."""
         return self._score(rows, lambda logits, _: expit(logits))
 
     def _score(
@@ -63,7 +64,7 @@ class Scorer:
 
 
 def correct(logits: NDArray[np.float32], member: Member) -> NDArray[np.float32]:
-    """Undo what loss and treatment of the imbalance did to probabilities; smooth; shape (n,)."""
+    """Undo the effects of loss and imbalance strategy, and smooth; return shape (n,)."""
     proper = undo_focal_loss(logits) if member.loss == "focal" else logits
     corrected = correct_prior(proper, member.weight_of_zero, member.weight_of_one)
     if not member.is_smoothed:
@@ -84,7 +85,7 @@ def _load_member(
 
 
 def score_labelled(book: CuratedBook, version: ModelVersion, contract: Contract) -> pd.DataFrame:
-    """Score the policyholders whose response is known, none by a model that saw it.
+    """Score the policyholders whose response is known, each with a model that never saw it.
 
     Returns:
         A frame with columns policyholder_id, fold, response, probability, follows_rule.

@@ -1,9 +1,9 @@
-"""SMOTE-NC: make training rows that said yes between those that are there.
+"""SMOTE-NC: create synthetic training rows of the class that said yes.
 
 Chawla et al. 2002, "SMOTE: Synthetic Minority Over-sampling Technique", section 6.1, as
-imbalanced-learn implements it: a made row takes each number from the line between a row and one of
-its nearest neighbours, and each category from the majority of the neighbours. Numbers are divided
-by their standard deviations first, or the one with the largest unit would decide alone who is near.
+imbalanced-learn implements it: a synthetic row takes its numbers from the line between a row and
+one of its nearest neighbours, and each category from the majority of the neighbours. Numbers are
+divided by their standard deviations, or the one in the largest numbers would dominate distances.
 """
 
 from typing import Any
@@ -14,25 +14,25 @@ from numpy.typing import NDArray
 from propensity.model.encoded_rows import N_PARTS, EncodedRows
 
 N_NEIGHBOURS = 5
-"""Of each row, as Chawla et al. use it."""
+"""Nearest neighbours of each row, as in Chawla et al."""
 MAX_ONES = 10_000
-"""Of each part, drawn at random where there are more: the search for neighbours takes the square of
-their number, a second for as many. The real table has 6,300 a part."""
+"""Most ones used in a part, drawn at random: the time to find neighbours grows with the square of
+their number and is a second for this many. The real table has 6,300 per part."""
 
 
 def make_ones(rows: EncodedRows, seed: int) -> EncodedRows:
-    """Make as many rows with response 1 as the training rows lack for an even balance.
+    """Create as many rows with response 1 as are needed to balance the classes.
 
-    Both rows that a made row lies between are of one part, and the made row is of it too. So its
-    target statistics, which leave the part out, hold the response of neither: a network would
-    otherwise read there that it is made, and thereby that it is a one.
+    A synthetic row belongs to the same part as the two rows it lies between. Its target statistics,
+    which leave that part out, therefore contain neither of their responses; otherwise a network
+    could recognise synthetic rows by them, and so the response.
 
     Args:
         rows: The training rows of one member and no others.
-        seed: Of the draw.
+        seed: Seed of the draws.
 
     Returns:
-        The made rows; none where ones are the majority or no part has two of them. Their numbers
+        The synthetic rows; none if ones are the majority or no part has two of them. Their numbers
         need not be whole.
     """
     ones = [np.flatnonzero((rows.responses == 1) & (rows.part == k)) for k in range(N_PARTS)]
@@ -55,7 +55,7 @@ def make_ones(rows: EncodedRows, seed: int) -> EncodedRows:
 
 
 def _interpolate(ones: NDArray[Any], n_codes: int, n_made: int, seed: int) -> NDArray[Any]:
-    from imblearn.over_sampling import SMOTENC  # a second, and only where it is used
+    from imblearn.over_sampling import SMOTENC  # slow import: a second
 
     if len(ones) > MAX_ONES:
         ones = np.random.default_rng(seed).choice(ones, MAX_ONES, replace=False)
@@ -66,6 +66,6 @@ def _interpolate(ones: NDArray[Any], n_codes: int, n_made: int, seed: int) -> ND
         random_state=seed,
         k_neighbors=min(N_NEIGHBOURS, n_ones - 1),
     )
-    # it wants a second class to be there, and looks at it no further
+    # SMOTENC requires a second class but does not use it
     features, is_one = np.concatenate([ones, ones[:1]]), np.arange(n_ones + 1) < n_ones
     return np.asarray(sampler.fit_resample(features, is_one.astype(int))[0])[n_ones + 1 :]

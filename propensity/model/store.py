@@ -1,4 +1,4 @@
-"""Model versions on disk: K members, their encoders, and a manifest that says what they are."""
+"""Model versions on disk: the members, their encoders, and a manifest that describes them."""
 
 import dataclasses
 import hashlib
@@ -14,26 +14,25 @@ from propensity.settings import FamilyName
 from propensity.storage.atomic_write import write_whole
 
 damages = (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile)
-"""What reading a damaged JSON or Keras file raises."""
+"""Exceptions raised when a damaged JSON or Keras file is read."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """One model of a version: it never saw the rows of its fold.
+    """One model of a version, trained without the rows of its fold.
 
     Args:
-        fold: The fold it scores.
-        weight_of_zero: How much a zero counted in its training, by class weight or resampling.
-        weight_of_one: How much a one counted.
-        n_training_rows: Rows its epochs were drawn from, resampled ones as often as they occur.
-        n_epochs: Epochs it was trained for; None where its family has no epochs.
-        validation_average_precision: Of the epoch that was kept, on training rows kept aside.
-        loss: What was minimised.
-        validation_f1: Of that epoch; it was kept for having the highest (None: before that rule).
-        n_source_rows: Training rows, before anything was drawn from them (0: of before its scores
-            were smoothed).
-        n_source_ones: Ones among those.
-        family: Which kind of model it is (of before there were several: a network).
+        fold: The fold that it scores.
+        weight_of_zero: Effective weight of a zero in training, by class weight or resampling.
+        weight_of_one: Effective weight of a one in training.
+        n_training_rows: Rows that its epochs were drawn from, including duplicates.
+        n_epochs: Number of epochs of training; None if its family has no epochs.
+        validation_average_precision: Average precision on its validation rows.
+        loss: Loss that was minimised.
+        validation_f1: F1 on its validation rows; None for versions older than this field.
+        n_source_rows: Training rows before resampling; 0 for versions older than smoothing.
+        n_source_ones: Number of ones among those.
+        family: Kind of model; a network for versions older than this field.
     """
 
     fold: int
@@ -50,26 +49,26 @@ class Member:
 
     @property
     def is_smoothed(self) -> bool:
-        """Whether its scores are smoothed: those of soft F1 are no probabilities yet."""
+        """Whether its scores are smoothed; those of soft F1 are not probabilities."""
         return self.n_source_rows > 0 and self.loss != "soft_f1"
 
     @property
     def summary(self) -> str:
-        """How it was trained, in a few words for a log."""
+        """Short description of its training for a log."""
         is_in_epochs = self.n_epochs is not None
         return f"{self.n_epochs} epochs" if is_in_epochs else FAMILIES[self.family].label
 
     def list_files(self, folder: Path) -> tuple[Path, Path]:
-        """Return its files in the folder of its version: the encoder and the model."""
+        """Return the paths of its encoder and its model in the folder of its version."""
         return encoder_path(folder, self.fold), model_path(folder, self.fold, self.family)
 
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """A version: members in the order of their folds, in one folder, trained under one contract.
+    """A version: one member per fold, in order, in one folder, trained under one contract.
 
-    `files_digest` stands for all its files (None: of before there was one); they are checked by it
-    whenever the version is loaded.
+    `files_digest` is the SHA-256 of the manifest, None for versions registered before digests
+    existed. Whenever the version is loaded, all its files are checked against it.
     """
 
     name: str
@@ -80,22 +79,22 @@ class ModelVersion:
 
 
 def model_path(folder: Path, fold: int, family: FamilyName = "network") -> Path:
-    """Where the model of a member is."""
+    """Return the path of a member's model."""
     return folder / f"member-{fold}{FAMILIES[family].ending}"
 
 
 def encoder_path(folder: Path, fold: int) -> Path:
-    """Where the encoder of a member is."""
+    """Return the path of a member's encoder."""
     return folder / f"encoder-{fold}.json"
 
 
 def save_version(version: ModelVersion) -> ModelVersion:
-    """Write the manifest, last and at once: a folder without one is not a version.
+    """Write the manifest, last and atomically: a folder without one is not a version.
 
-    It holds the SHA-256 of encoders and models, so that its own stands for every file.
+    It contains the SHA-256 of encoders and models, so that its own covers every file.
 
     Returns:
-        The version with that digest.
+        The version with the SHA-256 of the manifest.
 
     Raises:
         ModelError: A member lacks a file.
@@ -124,14 +123,14 @@ def _digest(content: bytes) -> str:
 
 
 def check_files(folder: Path, files_digest: str) -> None:
-    """Compare every file of a version with what was saved, before anything interprets one.
+    """Check the digest of every file of a version, before any of them is interpreted.
 
     Args:
-        folder: Of the version.
-        files_digest: Kept elsewhere: in model_versions, or in memory for tonight's candidate.
+        folder: Folder of the version.
+        files_digest: SHA-256 of the manifest, from model_versions or, for the candidate, memory.
 
     Raises:
-        ChangedModelError: A file is missing, or is not the one that was saved.
+        ChangedModelError: A file is missing or differs from the saved one.
     """
     manifest = json.loads(_read_unchanged(folder / "manifest.json", files_digest))
     for name, digest in manifest["files"].items():
@@ -139,14 +138,14 @@ def check_files(folder: Path, files_digest: str) -> None:
 
 
 def check_if_there(folder: Path, files_digest: str | None) -> None:
-    """Compare the files of a registered version, unless nothing can be said of them.
+    """Check the files of a registered version if it has a digest and its folder exists.
 
     Args:
-        folder: Of the version; one that is lost altogether is no attack.
-        files_digest: As registered; None for a version of before, whose files are not checked.
+        folder: Folder of the version; a missing folder is a loss and not a manipulation.
+        files_digest: Registered SHA-256 of the manifest; None: the files are not checked.
 
     Raises:
-        ChangedModelError: A file is missing, or is not the one that was saved.
+        ChangedModelError: A file is missing or differs from the saved one.
     """
     if files_digest and folder.exists():
         check_files(folder, files_digest)
@@ -158,10 +157,10 @@ def _read_unchanged(path: Path, expected: str) -> bytes:
         changed = "is missing" if content is None else f"has the SHA-256 {_digest(content)}"
         raise ChangedModelError(
             f"{path} {changed}",
-            expected=f"{expected}, as it was saved; nothing was loaded",
+            expected=f"the SHA-256 {expected} of the saved file; nothing was loaded",
             todo="Find out who changed it. Restore the folder from a backup, choose another "
-            "version (`propensity models rollback`), or move the folder away and run the night "
-            "again: a new candidate then takes its place",
+            "version (`propensity models rollback`), or move the folder away and rerun the night, "
+            "whose candidate then takes its place",
         )
     return content
 
@@ -170,19 +169,19 @@ def load_version(folder: Path, files_digest: str | None = None) -> ModelVersion:
     """Read a version's manifest.
 
     Args:
-        folder: Of the version.
-        files_digest: As registered; None for a version of before, whose files are not checked.
+        folder: Folder of the version.
+        files_digest: Registered SHA-256 of the manifest; None: the files are not checked.
 
     Raises:
-        ChangedModelError: The files are not those that were registered.
-        ModelError: The folder holds no whole version.
+        ChangedModelError: The files differ from the registered ones.
+        ModelError: The folder contains no complete version.
     """
     path = folder / "manifest.json"
     check_if_there(folder, files_digest)
     if not path.is_file():
         raise ModelError(
-            f"{folder} holds no model version",
-            expected="manifest.json beside the members",
+            f"{folder} contains no model version",
+            expected="manifest.json in the folder of the members",
             todo="Restore the folder from a backup, or let tonight's candidate take its place",
         )
     try:
@@ -194,10 +193,10 @@ def load_version(folder: Path, files_digest: str | None = None) -> ModelVersion:
 
 
 def describe_damage(path: Path, error: Exception) -> ModelError:
-    """Say which file is lost or damaged; of the error only its kind, Keras explains at length."""
+    """Describe a lost or damaged file; name only the type of the error: Keras writes at length."""
     damage = f"cannot be read ({type(error).__name__})" if path.is_file() else "is missing"
     return ModelError(
         f"{path} {damage}",
-        expected="the file as it was saved",
+        expected="the file that was saved",
         todo="Restore the folder from a backup, or let tonight's candidate take its place",
     )

@@ -1,8 +1,8 @@
-"""Target statistics: what share said yes among the training rows alike in two features.
+"""Target statistics: the share that said yes among training rows with two features in common.
 
-Each pair of features is a table of cells, numbers cut into bins; a cell holds the smoothed log-odds
-of a yes (Micci-Barreca 2001). What a training row is shown leaves its own response out, and those
-of its part of the rows, or the network would read it there (as in scikit-learn's TargetEncoder).
+Each pair of features has a table of cells, with numbers cut into bins; a cell contains the smoothed
+log-odds of a yes (Micci-Barreca 2001). The statistics of a training row leave out the responses of
+its part, including its own, which they would reveal (as in scikit-learn's TargetEncoder).
 """
 
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from propensity.model.encoded_rows import N_PARTS
 from propensity.model.encoder import Encoder, bin_numbers
 
 PRIOR_ROWS = 20
-"""Rows of the average prevalence added to each cell: the log-odds of a small one mean little."""
+"""Rows of average prevalence added to each cell, because log-odds of few rows mean little."""
 MAX_CELLS = 1_000_000
-"""A pair with more is left out: its cells would hold hardly a row each, and fill the memory."""
+"""A pair with more cells is left out: they would be almost empty and fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Pairs:
     """The cells of every pair of features, one table after the other.
 
     Args:
-        cuts: For each number, where its bins meet, increasing.
-        sizes: For each feature, categories first, how many codes it has.
+        cuts: Inner edges of the bins of each number, increasing.
+        sizes: Number of codes or bins of each feature, categories first.
     """
 
     cuts: list[list[float]]
@@ -42,7 +42,7 @@ class Pairs:
 
     @property
     def starts(self) -> list[int]:
-        """Where the table of each pair starts; the last one: where all end."""
+        """Start of each pair's table, and the end of the last one."""
         n_cells = [self.sizes[a] * self.sizes[b] for a, b in self.members]
         return [int(start) for start in np.cumsum([0, *n_cells])]
 
@@ -58,7 +58,7 @@ class Pairs:
 
 
 def pair_features(encoder: Encoder) -> Pairs:
-    """Pair every feature with every other, as the encoder knows them."""
+    """Pair every feature of an encoder with every other."""
     return Pairs(encoder.cuts, encoder.sizes)
 
 
@@ -69,19 +69,19 @@ def fit_statistics(
     part: NDArray[np.int64],
     n_made: int = 0,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Learn the statistic of each cell.
+    """Fit the statistic of each cell.
 
     Args:
-        pairs: Where the table of each pair starts.
-        cells: Of the training rows, shape (n, number of pairs).
-        responses: Theirs, 0 or 1, shape (n,).
-        part: Theirs, 0 to N_PARTS - 1, shape (n,).
-        n_made: How many of the last rows a strategy made: they are shown statistics as the others
-            are, but nothing is learnt from them, since nobody gave their response.
+        pairs: The pairs of features.
+        cells: Cells of the training rows, shape (n, number of pairs).
+        responses: Responses of the training rows, 0 or 1, shape (n,).
+        part: Parts of the training rows, 0 to N_PARTS - 1, shape (n,).
+        n_made: Number of synthetic rows, which come last: they get statistics like the others but
+            do not contribute to any, because nobody gave their response.
 
     Returns:
-        The statistic of every cell, for rows that were not learnt from, shape (number of cells,);
-        and those of the training rows, shape (n, number of pairs), their own part left out, with
+        The statistic of every cell, for rows other than training rows, shape (number of cells,);
+        and those of the training rows without their own part, shape (n, number of pairs), with
         mean 0 and standard deviation 1 in each pair.
     """
     real = slice(len(cells) - n_made)
@@ -106,7 +106,7 @@ def fit_statistics(
 def _count(
     cells: NDArray[np.int64], part: NDArray[np.int64], ones: NDArray[np.float64], n_cells: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Rows and ones of each cell and part, both of shape (n_cells, N_PARTS)."""
+    """Count the rows and ones of each cell and part, both of shape (n_cells, N_PARTS)."""
     where, n = cells * N_PARTS + part, n_cells * N_PARTS
     counted = np.bincount(where, minlength=n), np.bincount(where, weights=ones, minlength=n)
     rows, positive = (c.reshape(n_cells, N_PARTS).astype(np.float64) for c in counted)

@@ -1,4 +1,4 @@
-"""How good a member is on its validation rows, which it neither learns from nor is judged on."""
+"""Quality of a member on its validation rows, which serve neither training nor evaluation."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +16,10 @@ class ValidationScore:
     """Quality on the validation rows.
 
     Args:
-        f1: At the best threshold of these rows; it depends on ranks alone, so class weights and
+        f1: F1 at the best threshold of these rows; it depends on ranks alone, so class weights and
             resampling need no correction.
-        validation_average_precision: Of the ranks.
-        predicted: Whom it would call, shape (n,).
+        validation_average_precision: Average precision on these rows.
+        predicted: Whether each policyholder would be called, shape (n,).
     """
 
     f1: float

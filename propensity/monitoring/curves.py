@@ -1,4 +1,4 @@
-"""Curves of a scored book, thin enough to draw: traced in one pass over its parts."""
+"""Curves of a scored book, thinned for drawing, computed in one pass over its parts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +12,14 @@ from propensity.metrics.intervals import Interval, find_share_interval
 from propensity.monitoring.profile import ValueCounts
 
 N_POINTS = 200
+"""Points of the precision-recall curve."""
 
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """Calling everyone whose probability is at least `threshold`, among the labelled.
+    """Precision and recall of calling every respondent with a probability of at least `threshold`.
 
-    `precision` is the share of yes among the called, `recall` the called share of all yes.
+    `precision` is the share of buyers among the called, `recall` the share of the buyers called.
     """
 
     threshold: float
@@ -28,12 +29,12 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class Called:
-    """What the decision thresholds of the night do, among the labelled.
+    """Decisions at the night's thresholds among the labelled policyholders.
 
     Args:
-        n_called: Predicted to say yes.
-        n_found: Those of them who did.
-        n_positive: All who said yes.
+        n_called: Number predicted to say yes.
+        n_found: Number of those that said yes.
+        n_positive: Number of all that said yes.
     """
 
     n_called: int
@@ -42,22 +43,22 @@ class Called:
 
     @property
     def precision(self) -> float:
-        """Share of the called that said yes; 0 where nobody is called."""
+        """Share of the called that said yes; 0 if nobody is called."""
         return self.n_found / max(self.n_called, 1)
 
     @property
     def precision_interval(self) -> Interval:
-        """Its 95 % interval."""
+        """95 % interval of the precision."""
         return find_share_interval(self.n_found, max(self.n_called, 1))
 
     @property
     def recall(self) -> float:
-        """Share of those that said yes who were called."""
+        """Share of the buyers that were called."""
         return self.n_found / self.n_positive
 
     @property
     def recall_interval(self) -> Interval:
-        """Its 95 % interval."""
+        """95 % interval of the recall."""
         return find_share_interval(self.n_found, self.n_positive)
 
 
@@ -66,9 +67,9 @@ class ReliabilityBin:
     """Labelled policyholders with neighbouring probabilities.
 
     Args:
-        n_rows: How many.
-        mean_probability: What the model said.
-        n_positive: How many said yes.
+        n_rows: Number of policyholders.
+        mean_probability: Mean predicted probability.
+        n_positive: Number that said yes.
     """
 
     n_rows: int
@@ -82,21 +83,21 @@ class ReliabilityBin:
 
     @property
     def interval(self) -> Interval:
-        """Its 95 % interval."""
+        """95 % interval of the actual share."""
         return find_share_interval(self.n_positive, self.n_rows)
 
     @property
     def agrees(self) -> bool:
-        """Whether the interval holds what the model said."""
+        """Whether the interval contains the mean probability."""
         return self.interval.low <= self.mean_probability <= self.interval.high
 
 
 class CurveTally:
-    """Traces the curves of the labelled policyholders; parts have to come best first.
+    """Computes the curves of the labelled policyholders; parts must come best first.
 
     Args:
-        n_labelled: Policyholders whose response is known.
-        n_positive: Those of them who said yes.
+        n_labelled: Number of policyholders whose response is known.
+        n_positive: Number of those that said yes.
     """
 
     columns = ("probability", "response", "predicted_response")
@@ -111,7 +112,7 @@ class CurveTally:
         self._bins = np.zeros((N_RELIABILITY_BINS, 3))
 
     def add(self, batch: pa.Table) -> None:
-        """Take the labelled of the next rows into account."""
+        """Add the labelled policyholders of the next rows."""
         known = batch.filter(batch["response"].is_valid())
         probability, response, predicted = (known[name].to_numpy() for name in self.columns)
         self._called += predicted.sum(), (predicted & response).sum(), response.sum()
@@ -120,7 +121,7 @@ class CurveTally:
 
     @property
     def curve(self) -> tuple[CurvePoint, ...]:
-        """The precision-recall curve, some 200 of its points by rising recall."""
+        """About N_POINTS points of the precision-recall curve, by increasing recall."""
         points = list(self._points)
         if len(self._held[0]):
             points += self._trace(*self._held)
@@ -128,28 +129,28 @@ class CurveTally:
 
     @property
     def called(self) -> Called:
-        """What the decision thresholds do."""
+        """Decisions at the night's thresholds."""
         return Called(*self._called.tolist())
 
     @property
     def reliability(self) -> tuple[ReliabilityBin, ...]:
-        """Probability and outcome in bins of equally many policyholders, by falling probability.
+        """Probability and outcome in bins of equal size, by decreasing probability.
 
-        There are fewer than 20 bins only where there are fewer policyholders.
+        There are fewer than 20 bins only if there are fewer policyholders.
         """
         sums = self._bins.tolist()
         return tuple(ReliabilityBin(int(n), p / n, int(yes)) for n, p, yes in sums if n)
 
     def _bin(self, probability: NDArray[Any], response: NDArray[Any]) -> None:
         place = self._n_binned + np.arange(len(response))
-        # by rows: cut_bands would need to know ties that later batches hold
+        # split by rows: cut_bands would have to know ties in later batches
         bins = place * N_RELIABILITY_BINS // self.n_labelled
         for column, weights in enumerate((np.ones(len(bins)), probability, response)):
             self._bins[:, column] += np.bincount(bins, weights, minlength=N_RELIABILITY_BINS)
         self._n_binned += len(response)
 
     def _hold(self, probability: NDArray[Any], response: NDArray[Any]) -> None:
-        """Trace all but the last value, whose equals may follow: these are never split."""
+        """Trace all but the last value, because rows with the same value may follow."""
         held = np.append(self._held[0], probability), np.append(self._held[1], response)
         last = int(np.searchsorted(-held[0], -held[0][-1])) if len(held[0]) else 0
         if last:
@@ -160,7 +161,7 @@ class CurveTally:
         self._held = held[0][last:], held[1][last:]
 
     def _trace(self, probability: NDArray[Any], response: NDArray[Any]) -> list[CurvePoint]:
-        """Return the points at equal steps of recall; each is one of the exact curve."""
+        """Return points of the exact curve at about equal steps of recall."""
         called = self._n_called + np.arange(1, len(response) + 1)
         found = self._n_found + np.cumsum(response)
         steps = np.flatnonzero(np.append(probability[1:] != probability[:-1], True))
@@ -175,7 +176,7 @@ def share_by_probability(counts: ValueCounts, n_bins: int = 50) -> NDArray[np.fl
     """Return the share of the book in bins of equal width from 0 to 1, shape (n_bins,).
 
     Args:
-        counts: Of the probabilities.
+        counts: Counts of the probabilities.
         n_bins: A divisor of 100, so that no cell straddles two bins.
     """
     lows = np.array(counts.values, dtype=np.float64)

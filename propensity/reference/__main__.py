@@ -1,4 +1,4 @@
-"""Write the reference pages into docs/, all or those named; with --check fail if one is stale."""
+"""Write all or the named reference pages to docs/; with --check, fail if one is stale."""
 
 import sys
 from pathlib import Path
@@ -18,7 +18,7 @@ PAGES = {
 
 
 def main(words: list[str]) -> None:
-    """Do what the command line says."""
+    """Write or check the pages that the command line names."""
     names = [word for word in words if word != "--check"] or list(PAGES)
     if unknown := set(names) - set(PAGES):
         sys.exit(f"No page {', '.join(unknown)}. Expected --check, {', '.join(PAGES)}, or nothing.")
@@ -27,7 +27,7 @@ def main(words: list[str]) -> None:
         if "--check" not in words:
             page.write_text(text, encoding="utf-8")
         elif not page.exists() or page.read_text(encoding="utf-8") != text:
-            sys.exit(f"{page} is not what the code declares. Run `make docs`.")
+            sys.exit(f"{page} differs from the code. Run `make docs`.")
 
 
 if __name__ == "__main__":

@@ -19,11 +19,11 @@ from propensity.reporting.pictures import (
 
 MAX_NAME = 20
 DRAWN_SHARE = 0.999
-"""Of the book; the last few would stretch the axis of probabilities."""
+"""Share of the book that is drawn; the highest probabilities would stretch the axis."""
 
 
 def draw_balance(balance: ClassBalance, response: str) -> Figure:
-    """Draw how many said no and yes."""
+    """Draw how many respondents said no and yes."""
     counts = [balance.n_negative, balance.n_positive]
     with draw_on_axes(2.2) as (figure, axes):
         bars = axes.bar(["0: said no", "1: said yes"], counts, color=[QUIET, LOUD], width=0.6)
@@ -36,11 +36,11 @@ def draw_balance(balance: ClassBalance, response: str) -> Figure:
 
 
 def draw_segments(found: FeatureSegments, prevalence: float, highest: float) -> Figure:
-    """Draw the share of yes in each segment of a feature with its interval.
+    """Draw the share that said yes in each segment of a feature, with intervals.
 
     Args:
-        found: The feature.
-        prevalence: Of the whole book, a dashed line.
+        found: The feature and its segments.
+        prevalence: Prevalence of the whole book, drawn as a dashed line.
         highest: End of the axis, the same for all features.
     """
     known = [s for s in found.segments if s.n_labelled]
@@ -63,7 +63,7 @@ def draw_segments(found: FeatureSegments, prevalence: float, highest: float) -> 
 def _reach(known: list[Segment], shares: list[float]) -> NDArray[np.float64]:
     intervals = [s.interval for s in known]
     ends = [(p - i.low, i.high - p) for p, i in zip(shares, intervals, strict=True) if i]
-    # rounding may put an end on the wrong side of a share of 0 or 1
+    # at a share of 0 or 1, rounding may put an end of the interval on the wrong side
     return np.asarray(np.maximum(np.array(ends).T, 0))
 
 
@@ -72,14 +72,13 @@ def _shorten(name: str) -> str:
 
 
 def draw_scores(tonight: NDArray[np.float64], last: NDArray[np.float64] | None) -> Figure:
-    """Draw how the book spreads over the probabilities, tonight and last night.
+    """Draw the distribution of the probabilities, tonight and last night.
 
-    The first bin is left out of the picture: where half of the book has no chance, it would press
-    all others flat.
+    The first bin is not drawn: it may hold half of the book, and would flatten all others.
 
     Args:
         tonight: Share of the book in bins of equal width from 0 to 1, shape (n,).
-        last: The same of last night, if there is one.
+        last: The same for last night, if available.
     """
     n_bins = len(tonight)
     seen = tonight if last is None else np.maximum(tonight, last)
@@ -95,7 +94,7 @@ def draw_scores(tonight: NDArray[np.float64], last: NDArray[np.float64] | None) 
             )  # fmt: skip
             figure.legend(loc="outside lower center", ncols=2)
         axes.set_xlim(edges[1], edges[-1])
-        axes.set_xlabel("probability of yes")
+        axes.set_xlabel("predicted probability")
         axes.set_ylabel("share of the book")
         format_axis_shares(axes, "x")
         format_axis_shares(axes, "y")
@@ -103,18 +102,17 @@ def draw_scores(tonight: NDArray[np.float64], last: NDArray[np.float64] | None) 
 
 
 def draw_drift(nights: tuple[ColumnDrift, ...], unlabelled: tuple[ColumnDrift, ...]) -> Figure:
-    """Draw how far each column has moved, on a scale with the customary bands.
+    """Draw the stability index of each column, with the customary limits.
 
     Args:
-        nights: Tonight against last night; may be empty.
-        unlabelled: Those to be scored against those learnt from; may be empty.
+        nights: Tonight compared with last night; may be empty.
+        unlabelled: Unlabelled compared with labelled policyholders; may be empty.
     """
     names = list(dict.fromkeys(d.column for d in (*nights, *unlabelled)))
     place = {name: i for i, name in enumerate(names)}
-    asked = "not answered against answered"
     series = (
         (nights, "o", LOUD, "since last night"),
-        (unlabelled, "D", COOL, asked),
+        (unlabelled, "D", COOL, "unlabelled vs. labelled"),
     )
     highest = max((d.stability_index for d in (*nights, *unlabelled)), default=0)
     with draw_on_axes(1.55 + 0.29 * len(names)) as (figure, axes):
@@ -124,7 +122,7 @@ def draw_drift(nights: tuple[ColumnDrift, ...], unlabelled: tuple[ColumnDrift, .
         for drifts, marker, colour, label in series:
             if drifts:
                 sizes, rows = [d.stability_index for d in drifts], [place[d.column] for d in drifts]
-                face = colour if marker == "o" else "none"  # open: where both are 0 both show
+                face = colour if marker == "o" else "none"  # open, so that both show if equal
                 axes.plot(
                     sizes, rows, marker, color=colour, label=label, markersize=8,
                     markerfacecolor=face, markeredgewidth=1.8,
@@ -135,6 +133,6 @@ def draw_drift(nights: tuple[ColumnDrift, ...], unlabelled: tuple[ColumnDrift, .
         right = max(0.32, 1.08 * highest)
         axes.set_xlim(-right / 30, right)
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel("stability index (0: the same)")
+        axes.set_xlabel("stability index, PSI (0: no change)")
         figure.legend(loc="outside lower center", ncols=1)
     return figure

@@ -1,4 +1,4 @@
-"""The card of a model version: what it learnt from, how good it is and where, its limits."""
+"""The card of a model version: its training data, quality, slices and limits."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -28,13 +28,13 @@ from propensity.warehouse.promotions import Promotion
 
 @dataclass(frozen=True)
 class ModelCard:
-    """Everything the templates say.
+    """The facts of a model card.
 
     Args:
-        night: Which run trained it, from which files, with which settings.
-        contest: Candidate, champion and baselines, and the slices.
-        decision: What came of it.
-        history: Decisions about model versions, this one among them, newest first.
+        night: The run that trained the version, its files and settings.
+        contest: Candidate, champion, baselines and slices.
+        decision: Outcome of the contest.
+        history: Decisions about model versions, including this one, newest first.
     """
 
     night: OpenNight
@@ -44,75 +44,75 @@ class ModelCard:
 
     @property
     def candidate(self) -> Contender:
-        """The version whose card this is, and its quality."""
+        """The version that the card describes, and its quality."""
         return self.contest.candidate
 
     @property
     def version(self) -> ModelVersion:
-        """The version whose card this is."""
+        """The version that the card describes."""
         return self.candidate.version
 
     @property
     def model_label(self) -> str:
-        """What each of its members is."""
+        """Name of the model family of its members."""
         return FAMILIES[self.version.members[0].family].label
 
     @property
     def decided_at(self) -> dt.datetime:
-        """When it was trained and judged."""
+        """Time of its training and evaluation."""
         mine = (p for p in self.history if p.to_version == self.version.name)
         return next(mine).decided_at
 
     @property
     def code_version(self) -> str:
-        """Of this software."""
+        """Version of this software."""
         return __version__
 
     @property
     def n_positive(self) -> int:
-        """Buyers among the labelled."""
+        """Number of labelled policyholders that said yes."""
         return sum(d.actual_buyers for d in self.candidate.deciles)
 
     @property
     def n_agreeing(self) -> int:
-        """Deciles in which as many said yes as the probabilities make likely."""
+        """Number of deciles whose interval contains the actual number of buyers."""
         return sum(d.agrees for d in self.candidate.deciles)
 
     @property
     def gap_is_chance(self) -> bool:
-        """Whether chance takes the threshold as far from half of F1."""
+        """Whether chance can explain the gap between mean threshold and half of F1."""
         quality = self.candidate.evaluation
         return abs(quality.threshold_gap) <= quality.threshold_gap_by_chance
 
     @property
     def slices(self) -> list[Slice]:
-        """The greatest loss first."""
+        """The slices, largest loss first."""
         return sort_slices(self.contest.slices)
 
     @property
     def slice_level(self) -> float:
-        """Level of the interval of each gain."""
+        """Confidence level of the interval of each gain."""
         return find_level(len(self.contest.slices))
 
     def collapses(self, found: Slice) -> bool:
-        """Tell whether the gate calls this a collapse."""
+        """Return whether the candidate collapses in this slice by the rule of the gate."""
         return found.collapses(self.night.config.slice_tolerance)
 
 
 def write_card(card: ModelCard) -> Path:
-    """Write card.md and card.html beside the members; return the path of card.md."""
+    """Write card.md and card.html to the version's folder; return the path of card.md."""
     folder = card.version.folder
     write_text(render_page(card), folder / "card.html")
     return write_text(render_markdown(card), find_card(folder))
 
 
 def find_card(folder: Path) -> Path:
-    """Where the card of a version is, as Markdown; the page is beside it."""
+    """Return the path of a version's card in Markdown; the page is in the same folder."""
     return folder / "card.md"
 
 
 def render_markdown(card: ModelCard) -> str:
-    """Render Markdown without pictures: it is read on the terminal too."""
+    """Render Markdown without pictures, because the terminal shows it too."""
     return templates.get_template("card.md.j2").render(card=card)
 
 
@@ -123,7 +123,7 @@ def render_page(card: ModelCard) -> str:
 
 
 def draw_deciles(deciles: tuple[Decile, ...]) -> Figure:
-    """Draw the buyers there were over those to expect, the best tenth first."""
+    """Draw actual and expected buyers of each tenth, best tenth first."""
     places = [d.decile for d in deciles]
     expected = [d.expected_buyers for d in deciles]
     reach = [

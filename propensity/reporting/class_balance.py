@@ -9,7 +9,7 @@ from propensity.runtime.book_facts import BookFacts
 
 
 def render_markdown(report: BookFacts) -> str:
-    """Markdown with the histogram inline, well under 200 kB."""
+    """Render Markdown with the histogram inline, well under 200 kB."""
     image = to_image(draw_balance(report.balance, report.contract.response.name))
     return templates.get_template("class_balance.md.j2").render(report=report, histogram=image)
 

@@ -9,7 +9,7 @@ from propensity.reporting.rendering import templates, write_text
 
 
 def render_markdown(comparison: Comparison) -> str:
-    """Markdown with the picture inline, well under 200 kB."""
+    """Render Markdown with the picture inline, well under 200 kB."""
     picture = to_image(draw_comparison(comparison))
     template = templates.get_template("comparison.md.j2")
     return template.render(comparison=comparison, picture=picture)

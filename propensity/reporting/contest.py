@@ -1,4 +1,4 @@
-"""Candidate, champion and baselines, and every slice of the book, as the rows of tables."""
+"""Table rows for candidate, champion and baselines, and for every slice of the book."""
 
 from propensity.evaluation.records import Contender, Contest
 from propensity.evaluation.slices import Slice
@@ -8,7 +8,7 @@ Row = dict[str, str | float]
 
 
 def tabulate_contest(contest: Contest) -> list[Row]:
-    """Return one row each for candidate, champion and baselines, plain Python values."""
+    """Return one row per candidate, champion and baseline, with plain Python values."""
     rows = [_describe("candidate", contest.candidate)]
     if contest.champion:
         rows.append(_describe("champion", contest.champion))
@@ -31,12 +31,12 @@ def _describe(role: str, contender: Contender) -> Row:
 
 
 def tabulate_slices(contest: Contest) -> list[Row]:
-    """Return one row a slice, those where the candidate loses most first, plain Python values."""
+    """Return one row per slice, largest loss of the candidate first, with plain Python values."""
     return [_describe_slice(s) for s in sort_slices(contest.slices)]
 
 
 def sort_slices(slices: tuple[Slice, ...]) -> list[Slice]:
-    """Put the greatest loss first; without a champion leave them in the contract's order."""
+    """Sort by loss, largest first; without a champion keep the order of the contract."""
     return sorted(slices, key=lambda s: s.gain or 0.0)
 
 

@@ -1,4 +1,4 @@
-"""The decision card: what an operator has to know of a night, on one screen."""
+"""The decision card: what an operator has to know about a night, on one screen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ from propensity.warehouse.queries import RunSummary, summarize_run
 
 @dataclass(frozen=True, eq=False)
 class DecisionCard:
-    """Everything the template says.
+    """The facts of a decision card.
 
     Args:
         report: The facts of the night.
-        n_calls: How many can be called.
-        change: Who is new among so many best; None: this is the first night, or the scores of last
-            night are no longer stored.
-        last: What became of last night; None: this is the first.
-        page: The night in pictures.
-        model_card: Of the candidate.
+        n_calls: Number of calls that can be made.
+        change: Changes among the n_calls best leads; None for the first night, or if the scores of
+            last night are no longer stored.
+        last: Summary of last night; None for the first night.
+        page: Path of the night's page.
+        model_card: Path of the candidate's model card.
     """
 
     report: NightFacts
@@ -43,15 +43,15 @@ def describe_decision(
     report: NightFacts,
     warehouse: Engine,
 ) -> DecisionCard:
-    """Collect what the card says of a published night.
+    """Collect the facts of a published night's card.
 
     Args:
-        night: Which run.
+        night: The run.
         report: Its facts.
-        warehouse: Where tonight and last night are stored.
+        warehouse: Database that stores tonight's and last night's scores.
 
     Raises:
-        WarehouseError: The database does not answer.
+        WarehouseError: The database does not respond.
     """
     last, run, n_calls = report.last_night, night.run, night.settings.call_capacity
     now = (run.run_id, night.config.as_of)
@@ -71,14 +71,14 @@ def render_card(card: DecisionCard, shown: Mapping[str, UUID | None] | None = No
     """Render Markdown, a few kB.
 
     Args:
-        card: What it says.
-        shown: Artifacts that it links to: `night` and `model_card`.
+        card: The facts.
+        shown: Ids of the artifacts to link to, by name: `night` and `model_card`.
     """
     template = templates.get_template("decision.md.j2")
     return template.render(card=card, r=card.report, shown=shown or {})
 
 
 def render_refusal(contest: Contest, decision: Decision) -> str:
-    """Render what there is to say of a night that no model may score."""
+    """Render the decision of a night that no model may score."""
     head = templates.get_template("decision_head.md.j2")
     return head.render(contest=contest, decision=decision)

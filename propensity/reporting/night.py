@@ -1,4 +1,4 @@
-"""A whole night for people who would rather look than read: one page, one Markdown artifact."""
+"""A night in pictures, as one page and one Markdown artifact."""
 
 from matplotlib.figure import Figure
 
@@ -11,7 +11,7 @@ Pictures = dict[str, Figure]
 
 
 def draw_night(report: NightFacts) -> Pictures:
-    """Draw every picture there are facts for, by name."""
+    """Draw every picture that the facts suffice for; return them by name."""
     balance, quality = report.book.balance, report.serving.evaluation
     pictures = {
         "contest": quality_charts.draw_contest(report.contest),

@@ -1,8 +1,8 @@
-"""How pictures look, and their two forms: SVG for the page, a small image for the artifact.
+"""The style of pictures and their two forms: SVG for the page, a small image for the artifact.
 
-Both are transparent. The image is drawn in mid tones that read on light and on dark; in the SVG
-these tones become CSS variables, which the page sets for either theme. Colours differ in lightness
-too, and marks in shape, so that nobody needs to tell red from green.
+Both are transparent. The image uses mid tones that are legible on light and dark backgrounds; in
+the SVG these tones become CSS variables, which the page sets for each theme. Colours also differ in
+lightness, and marks in shape, so that nobody has to distinguish red from green.
 """
 
 import base64
@@ -21,7 +21,7 @@ from PIL import Image
 INK, QUIET, LOUD, COOL = "#7a7a7a", "#8fa3b8", "#d9772b", "#3a7fc1"
 VARIABLES = {INK: "--ink", QUIET: "--quiet", LOUD: "--loud", COOL: "--cool"}
 WIDTH = 4.8
-"""Inches: 346 units of an SVG, a card's width on a phone, so that 12 points are 12 pixels there."""
+"""In inches: 346 SVG units, the width of a card on a phone, where 12 points are then 12 pixels."""
 STYLE: dict[RcKeyType, Any] = {
     "font.size": 12,
     "axes.labelsize": 12,
@@ -37,7 +37,7 @@ STYLE: dict[RcKeyType, Any] = {
     "xtick.color": INK,
     "ytick.color": INK,
     "ytick.major.pad": 5,
-    "text.parse_math": False,  # a name is text even with two dollar signs, which would be a formula
+    "text.parse_math": False,  # text between two dollar signs in a name is not a formula
     "svg.fonttype": "none",
 }
 DPI = 100
@@ -46,16 +46,16 @@ N_COLOURS = 48
 
 @contextmanager
 def draw_on_axes(height: float, width: float = WIDTH) -> Iterator[tuple[Figure, Axes]]:
-    """Make a figure in our style, to be drawn on.
+    """Create a figure in the common style to draw on.
 
     Args:
-        height: In inches.
-        width: In inches.
+        height: Height in inches.
+        width: Width in inches.
     """
     with rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.subplots()
-        figure.draw_without_rendering()  # lays it out, once for both forms
+        figure.draw_without_rendering()  # computes the layout once for both forms
         figure.set_layout_engine("none")
 
 
@@ -70,13 +70,13 @@ def format_axis_shares(axes: Axes, axis: str) -> None:
 
 
 def to_svg(figure: Figure, name: str) -> str:
-    """Return a figure as an SVG element whose text is text and whose colours are the page's.
+    """Return a figure as an SVG element with real text and the colours of the page.
 
     Args:
-        figure: Drawn in our style.
-        name: Unlike the other pictures' on the page: ids must not meet.
+        figure: Figure in the common style.
+        name: Unique name on the page, so that element ids do not collide.
     """
-    # a salt and no date: the same facts, the same bytes
+    # a fixed salt and no date, so that equal facts give equal bytes
     metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     picture = io.StringIO()
     with rc_context(STYLE | {"svg.hashsalt": name}):
@@ -86,7 +86,7 @@ def to_svg(figure: Figure, name: str) -> str:
     svg = re.sub(
         r' id="[\w.]+_\d+"| (?:width|height)="[\d.]+pt"|<!--.*?-->', "", svg, flags=re.DOTALL
     )
-    svg = svg.replace("<svg ", '<svg aria-hidden="true" ', 1)  # the page describes it, as a whole
+    svg = svg.replace("<svg ", '<svg aria-hidden="true" ', 1)  # the page has an aria-label for it
     for colour, variable in VARIABLES.items():
         svg = svg.replace(colour, f"var({variable}, {colour})")
     return svg

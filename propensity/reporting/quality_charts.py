@@ -1,4 +1,4 @@
-"""Pictures of how good the scores are: curve, reliability, gains, contest, comparison."""
+"""Pictures of the quality of scores: curve, reliability, gains, contest, comparison."""
 
 import math
 import textwrap
@@ -27,16 +27,16 @@ from propensity.scoring.gains import Gain
 def draw_precision_recall(
     curve: tuple[CurvePoint, ...], called: Called, prevalence: float, f1: float
 ) -> Figure:
-    """Draw the precision-recall curve, what the thresholds make of it, and no skill.
+    """Draw the precision-recall curve, the point of the thresholds, and random calls.
 
     Args:
-        curve: By rising recall.
-        called: At the decision thresholds.
-        prevalence: Precision of calling at random.
-        f1: At the decision thresholds: all points of the dotted line have it.
+        curve: Points by increasing recall.
+        called: Precision and recall at the decision thresholds.
+        prevalence: Precision of random calls.
+        f1: F1 at the decision thresholds, and of all points of the dotted line.
     """
     recall = [p.recall for p in curve]
-    # where precision p and recall r have the F1 f, p = f r / (2 r - f)
+    # for precision p, recall r and F1 f: p = f r / (2 r - f)
     reachable = np.linspace(max(0.51 * f1, f1 / (2 - f1)), 1, 100)
     highest = min(1.0, 1.15 * max(p.precision for p in curve))
     with draw_on_axes(3.4) as (figure, axes):
@@ -44,9 +44,9 @@ def draw_precision_recall(
         axes.plot(
             reachable, f1 * reachable / (2 * reachable - f1), ":", color=INK, label=f"F1 {f1:.2f}"
         )
-        axes.axhline(prevalence, color=INK, linestyle="--", linewidth=1, label="call at random")
+        axes.axhline(prevalence, color=INK, linestyle="--", linewidth=1, label="random calls")
         axes.plot(
-            called.recall, called.precision, "o", color=LOUD, markersize=10, label="our threshold"
+            called.recall, called.precision, "o", color=LOUD, markersize=10, label="thresholds"
         )
         axes.set_xlim(0, 1)
         axes.set_ylim(0, highest)
@@ -59,21 +59,21 @@ def draw_precision_recall(
 
 
 def draw_reliability(bins: tuple[ReliabilityBin, ...]) -> Figure:
-    """Draw what happened against what the model said, with intervals."""
+    """Draw the actual shares against the predicted ones, with intervals."""
     said = np.array([b.mean_probability for b in bins])
     happened = np.array([b.actual_share for b in bins])
     ends = np.array([(b.interval.low, b.interval.high) for b in bins])
     highest = 1.08 * max(float(said.max()), float(ends.max()))
     reach = np.maximum(np.abs(ends.T - happened), 0)
     with draw_on_axes(3.6) as (figure, axes):
-        axes.plot([0, highest], [0, highest], "--", color=INK, linewidth=1, label="as promised")
+        axes.plot([0, highest], [0, highest], "--", color=INK, linewidth=1, label="perfect")
         axes.errorbar(
             said, happened, yerr=reach, fmt="o", color=LOUD, ecolor=COOL, capsize=3, markersize=5,
-            label="a twentieth of those who answered",
+            label="a twentieth of the respondents",
         )  # fmt: skip
         axes.set_xlim(-0.02 * highest, highest)
         axes.set_ylim(-0.02 * highest, highest)
-        axes.set_xlabel("probability the model gave")
+        axes.set_xlabel("predicted probability")
         axes.set_ylabel("share that said yes")
         format_axis_shares(axes, "x")
         format_axis_shares(axes, "y")
@@ -82,7 +82,7 @@ def draw_reliability(bins: tuple[ReliabilityBin, ...]) -> Figure:
 
 
 def draw_gains(gains: list[Gain]) -> Figure:
-    """Draw the buyers to expect against the leads called, best first and at random."""
+    """Draw the expected buyers against the leads called, best first and at random."""
     called = [0, *(g.n_policyholders for g in gains)]
     expected = [0.0, *(g.expected_buyers for g in gains)]
     low, high = [0.0, *(g.expected_low for g in gains)], [0.0, *(g.expected_high for g in gains)]
@@ -98,7 +98,7 @@ def draw_gains(gains: list[Gain]) -> Figure:
         axes.set_xlim(0, called[-1])
         axes.set_ylim(0, None)
         axes.set_xlabel("leads called, best first")
-        axes.set_ylabel("buyers to expect")
+        axes.set_ylabel("expected buyers")
         axes.locator_params(axis="x", nbins=5)
         format_axis_counts(axes, "x")
         format_axis_counts(axes, "y")
@@ -108,7 +108,7 @@ def draw_gains(gains: list[Gain]) -> Figure:
 
 @dataclass(frozen=True)
 class _Row:
-    """A number with its interval, if it has one, and the line it stands in."""
+    """A named value with its interval, if it has one."""
 
     name: str
     value: float
@@ -133,9 +133,9 @@ def draw_contest(contest: Contest) -> Figure:
 
 
 def draw_comparison(comparison: Comparison) -> Figure:
-    """Draw by how much each arm's F1 is above or below that of `none`.
+    """Draw the difference between each arm's F1 and that of `none`.
 
-    Baselines that nobody has to fit are far off, and would press the others together.
+    Baselines without a model are not drawn: they are far off and would compress the others.
     """
     rows = [
         _Row(_wrap(a.name.replace("_", " ")), a.difference, _find_interval(a))
@@ -146,7 +146,7 @@ def draw_comparison(comparison: Comparison) -> Figure:
         _draw_rows(axes, rows)
         axes.axvline(0, color=INK, linestyle="--", linewidth=1)
         axes.locator_params(axis="x", nbins=5)
-        axes.set_xlabel("F1 less that of none")
+        axes.set_xlabel("F1 minus that of none")
     return figure
 
 

@@ -1,4 +1,4 @@
-"""The templates, which hold the words, and how numbers look in them."""
+"""The templates, and the filters that format numbers and text in them."""
 
 import re
 from pathlib import Path
@@ -18,12 +18,12 @@ templates = Environment(
 
 
 def format_share(share: float, places: int = 1) -> str:
-    """Write a share as per cent; the space before the sign does not break."""
+    """Format a share in per cent, with a no-break space before the sign."""
     return f"{100 * share:.{places}f}\N{NO-BREAK SPACE}%"
 
 
 def escape_markdown(text: object) -> str:
-    """Keep Markdown from reading a text as its own."""
+    """Escape the characters that Markdown would interpret."""
     return re.sub(r"([\\`*_{}\[\]<>|#~])", r"\\\1", str(text))
 
 
@@ -38,7 +38,7 @@ templates.filters |= {
 
 
 def write_text(text: str, path: Path) -> Path:
-    """Write a page, at once, and return its path."""
+    """Write a page atomically and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with write_whole(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")

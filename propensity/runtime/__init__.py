@@ -2,9 +2,10 @@
 
 What lives here
     `night.py` opens a night and holds its locks; `checkpoints.py` lets a repeated night take the
-    finished stages of an earlier attempt; `book_facts.py` and `night_facts.py` make the facts that
-    the warehouse, pages, cards and alerts read; `alerts.py` decides whether F1 or the book moved
-    far enough to send a notification; `json_log.py` formats log lines.
+    finished stages of an earlier attempt; `fact_collection.py` makes the facts that the warehouse,
+    pages, cards and alerts read, records of `night_facts.py` and `book_facts.py`; `alerts.py`
+    decides whether F1 or the book shifted enough to send a notification; `json_log.py` formats
+    log lines.
 
 How to think about it
     OpenNight is the one record that every stage receives: run, files, settings, contract and the

@@ -1,4 +1,4 @@
-"""Open the warehouse: for a night, which may create it, or one that is there already."""
+"""Open the warehouse: create or migrate it for a night, or open an existing one."""
 
 from pathlib import Path
 
@@ -23,14 +23,14 @@ from propensity.warehouse.schema.migration import (
 
 
 def open_warehouse(url: str, patience: float = PATIENCE_SECONDS) -> Engine:
-    """Connect, create what is missing, and apply the migrations that are missing.
+    """Connect, create what is missing, and apply pending migrations.
 
     Args:
         url: SQLAlchemy URL; the folder of a SQLite file is created.
         patience: Seconds to wait for a server that does not answer.
 
     Raises:
-        WarehouseError: The URL is not one, the database does not answer, or newer software made it.
+        WarehouseError: The URL is invalid, the database does not answer, or newer software made it.
     """
     engine = connect(url)
     if not is_postgresql(engine):
@@ -44,28 +44,28 @@ def open_warehouse(url: str, patience: float = PATIENCE_SECONDS) -> Engine:
 
 
 def open_existing(settings: Settings, *, may_be_empty: bool = False) -> Engine:
-    """Connect to a warehouse that is there already, and apply the migrations that are missing.
+    """Connect to an existing warehouse, and apply pending migrations.
 
     Args:
-        settings: They name the warehouse.
+        settings: Settings that name the warehouse.
         may_be_empty: Accept a database without tables, and create them.
 
     Raises:
-        WarehouseError: There is no warehouse, or as `open_warehouse`.
+        WarehouseError: There is no warehouse, or `open_warehouse` fails.
     """
     _find_warehouse(settings, may_be_empty=may_be_empty)
     return open_warehouse(settings.warehouse_url)
 
 
 def open_reader(settings: Settings) -> Engine:
-    """Connect to read: nothing is created or changed.
+    """Connect for reading; nothing is created or changed.
 
     Raises:
-        WarehouseError: There is no warehouse, its schema is too old or too new to be read, the URL
-            is not one, or the database does not answer.
+        WarehouseError: There is no warehouse, its schema is too old or too new, the URL is invalid,
+            or the database does not answer.
     """
     engine = _find_warehouse(settings)
-    if not is_postgresql(engine):  # a reader there need not have the right to look at migrations
+    if not is_postgresql(engine):  # a reader there may lack the right to read migrations
         with explain_absence(engine):
             check_readable(engine)
     return engine
@@ -87,6 +87,6 @@ def _find_warehouse(settings: Settings, *, may_be_empty: bool = False) -> Engine
 def _explain_nothing(settings: Settings, found: str) -> WarehouseError:
     return WarehouseError(
         f"There is no warehouse: {found}. {settings.warehouse_origin}",
-        todo="Run a night first (`propensity run`), which creates the warehouse, or set one of"
-        " these variables so that it names yours",
+        todo="Create the warehouse by running a night (`propensity run`), or set one of these"
+        " variables so that it names your warehouse",
     )

@@ -1,4 +1,4 @@
-"""Who may be called, the best so many of a stored night, and what has changed since another."""
+"""Compare the call lists of two stored nights."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from propensity.warehouse.schema.tables import policyholder_scores, suppressions
 
 @dataclass(frozen=True)
 class CallListChange:
-    """The best leads of a night beside those of an earlier one.
+    """Change from the call list of an earlier night to that of a later one.
 
     Args:
-        n_before: How many there were then, at most as many as can be called.
-        n_now: How many there are now.
-        n_stayed: Policyholders in both.
+        n_before: Leads on the earlier list, at most as many as can be called.
+        n_now: Leads on the later list.
+        n_stayed: Policyholders on both lists.
     """
 
     n_before: int
@@ -25,28 +25,28 @@ class CallListChange:
 
     @property
     def n_entered(self) -> int:
-        """Policyholders who were not among the best then."""
+        """Policyholders who are only on the later list."""
         return self.n_now - self.n_stayed
 
     @property
     def n_left(self) -> int:
-        """Policyholders who are not among the best any more."""
+        """Policyholders who are only on the earlier list."""
         return self.n_before - self.n_stayed
 
 
 def compare_call_lists(
     engine: Engine, before: tuple[int, dt.date], now: tuple[int, dt.date], n_calls: int
 ) -> CallListChange | None:
-    """Compare the best leads of two stored nights, each without the suppressed of its date.
+    """Compare the best leads of two stored nights, each without those suppressed on its date.
 
     Args:
         engine: The warehouse.
-        before: Run and date of the earlier night.
-        now: Run and date of the later one.
-        n_calls: How many can be called.
+        before: Run id and date of the earlier night.
+        now: Run id and date of the later night.
+        n_calls: Number of calls that can be made.
 
     Returns:
-        None where the scores of the earlier night are no longer stored.
+        The change, or None if the scores of the earlier night are no longer stored.
 
     Raises:
         WarehouseError: The database does not answer.

@@ -1,4 +1,4 @@
-"""Connect to the warehouse."""
+"""Connect to the warehouse, and turn errors of its drivers into our own."""
 
 import sqlite3
 import time
@@ -14,14 +14,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from propensity.errors import WarehouseAwayError, WarehouseError
 from propensity.warehouse.urls import read_url
 
-TODO = "Check PROPENSITY_DATABASE_URL and that the database is up; then run again"
+TODO = "Check PROPENSITY_DATABASE_URL and that the database is running; then run again"
 READ_ONLY_TODO = (
     "Run as a user who may write the file and its folder, which SQLite in WAL mode needs even to"
     " read, or read a backup made with VACUUM INTO"
 )
 CONNECT_SECONDS = 10
 PATIENCE_SECONDS = 4
-"""A person waits; in the middle of a night more is at stake: Settings.warehouse_patience."""
+"""For commands, whose user is waiting; a night has Settings.warehouse_patience instead."""
 PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 10.0
 SQLITE_AWAY = {
@@ -34,12 +34,12 @@ SQLITE_AWAY = {
 POSTGRESQL_CONNECT = {
     "connect_timeout": CONNECT_SECONDS,
     "application_name": "propensity",
-    "keepalives_idle": 60,  # the night's lock idles while the model is trained
+    "keepalives_idle": 60,  # the night's lock is idle during training
     "keepalives_interval": 10,
     "keepalives_count": 3,
 }
 POSTGRESQL_POOL = {
-    # a dead connection is found when it is taken from the pool, not in the middle of a publish
+    # detect a dead connection when it leaves the pool, not during a publication
     "pool_pre_ping": True,
     "pool_size": 4,
     "pool_timeout": 30,
@@ -50,15 +50,15 @@ POSTGRESQL_POOL = {
 
 @cache
 def connect(url: str) -> Engine:
-    """Make the engine of a URL, once; nothing is sent to the database yet.
+    """Create the engine for a URL, once; nothing is sent to the database yet.
 
     Raises:
-        WarehouseError: The URL is not one.
+        WarehouseError: The URL is invalid.
     """
     parsed = read_url(url)
     if parsed.get_backend_name() == "postgresql":
         return create_engine(parsed, hide_parameters=True, **POSTGRESQL_POOL)
-    # a file opens at once; nothing to keep
+    # opening a file is fast, so there is nothing to pool
     engine = create_engine(parsed, hide_parameters=True, poolclass=NullPool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -66,21 +66,21 @@ def connect(url: str) -> Engine:
 
 
 def is_postgresql(engine: Engine) -> bool:
-    """Tell whether partitions, COPY and advisory locks are there."""
+    """Tell whether partitions, COPY and advisory locks are available."""
     return engine.dialect.name == "postgresql"
 
 
 def describe(engine: Engine) -> str:
-    """Name the database without password or options, which may hold one."""
+    """Return the URL of the database without password and options, which may hold one too."""
     return engine.url.set(query={}).render_as_string(hide_password=True)
 
 
 def wait_for(engine: Engine, patience: float = PATIENCE_SECONDS) -> None:
-    """Try to connect until it works: connecting changes nothing, so it may be repeated.
+    """Try to connect until it works; connecting changes nothing, so retrying is safe.
 
     Args:
-        engine: Only a server is waited for; a file is there or is not.
-        patience: Seconds, in pauses that grow; an attempt itself may take CONNECT_SECONDS more.
+        engine: The warehouse; SQLite is tried only once.
+        patience: Seconds to retry, with growing pauses; an attempt may take CONNECT_SECONDS more.
 
     Raises:
         WarehouseAwayError: The database does not answer.
@@ -100,11 +100,11 @@ def wait_for(engine: Engine, patience: float = PATIENCE_SECONDS) -> None:
 
 @contextmanager
 def explain_absence(engine: Engine) -> Iterator[None]:
-    """Turn what a driver says about a database that is away or refuses into one message.
+    """Turn a driver's error, whether the database is unreachable or refuses, into one of ours.
 
     Raises:
-        WarehouseAwayError: The connection was refused or lost, or all of ours are in use.
-        WarehouseError: The database refused what it was asked.
+        WarehouseAwayError: The connection was refused or lost, or the pool is exhausted.
+        WarehouseError: The database refused the request.
     """
     try:
         yield
@@ -115,36 +115,36 @@ def explain_absence(engine: Engine) -> Iterator[None]:
             kind, does = WarehouseAwayError, "does not answer"
         elif getattr(said, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY:
             todo = READ_ONLY_TODO
-        # of the driver's words the first line: the others may hold policyholders
+        # only the first line of the driver's message: the others may hold policyholders' data
         first = str(said).strip().split("\n", maxsplit=1)[0]
         raise kind(f"The warehouse {describe(engine)} {does}: {first}", todo=todo) from error
 
 
 def _is_away(engine: Engine, said: BaseException | None) -> bool:
-    """Tell an absence or a lock from a wrong statement: of all SQLite makes the same error."""
+    """Tell absence or a lock from a wrong statement: SQLite raises the same error for all."""
     if not isinstance(said, engine.dialect.loaded_dbapi.OperationalError):
         return isinstance(said, PoolTimeoutError)
     code = getattr(said, "sqlite_errorcode", sqlite3.SQLITE_BUSY)
-    return code & 0xFF in SQLITE_AWAY  # the other bits say more
+    return code & 0xFF in SQLITE_AWAY  # the higher bits are details
 
 
 def begin_write(engine: Engine) -> AbstractContextManager[Connection]:
     """Begin a transaction that writes.
 
-    SQLite is told so at once: a transaction that has read before it writes is refused without
-    waiting when somebody else is writing.
+    On SQLite it takes the write lock immediately: a transaction that reads before it writes would
+    be refused, without waiting, while another one is writing.
     """
     return engine.execution_options(writes=True).begin()
 
 
 @contextmanager
 def begin_snapshot(engine: Engine) -> Iterator[Connection]:
-    """Begin a transaction that reads: all its statements see the warehouse of one moment.
+    """Begin a read transaction whose statements all see the same state of the warehouse.
 
     Raises:
-        WarehouseError: The database does not answer, has no schema yet, or this user may not.
+        WarehouseError: The database does not answer, has no schema yet, or refuses this user.
     """
-    # a transaction in SQLite is always of one snapshot
+    # every transaction in SQLite reads one snapshot
     level = {"isolation_level": "REPEATABLE READ"} if is_postgresql(engine) else {}
     with explain_absence(engine), engine.connect().execution_options(**level) as connection:
         yield connection
@@ -154,14 +154,14 @@ def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     writes = options.get("writes", False)
     if not options.get("checks_foreign_keys", True):
-        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")  # without effect once begun
-    if writes:  # not before: a reader changes nothing, not even how a file is kept
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")  # no effect in a transaction
+    if writes:  # only here: a reader changes nothing, not even the journal mode
         connection.exec_driver_sql("PRAGMA journal_mode = WAL")  # readers never wait for the writer
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
-    """Let transactions be real, DDL included, and wait for a lock."""
-    connection.isolation_level = None  # or the driver commits before DDL; BEGIN is ours
+    """Make transactions cover DDL, check foreign keys, and wait for locks."""
+    connection.isolation_level = None  # otherwise the driver commits before DDL; we send BEGIN
     for pragma in ("foreign_keys = ON", "busy_timeout = 30000"):
         connection.execute(f"PRAGMA {pragma}")

@@ -1,4 +1,4 @@
-"""Files nobody needs any more: of attempts that failed or were killed, and of dropped nights."""
+"""Leftover files: those of attempts that failed or were killed, and of dropped nights."""
 
 import datetime as dt
 import shutil
@@ -12,12 +12,12 @@ from propensity.storage.workspace import Workspace
 from propensity.warehouse.schema.tables import model_versions, scoring_runs
 
 RESUMABLE = dt.timedelta(days=7)
-"""A night that failed may be begun again for so long, and finds what its attempts finished."""
+"""For this long a failed night may be resumed with what its attempts finished."""
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """A folder or file to be removed, and the bytes in it."""
+    """A folder or file to remove, and its size in bytes."""
 
     path: Path
     n_bytes: int
@@ -26,17 +26,17 @@ class Leftover:
 def find_leftovers(
     engine: Engine, workspace: Workspace, dropped: Collection[str] = ()
 ) -> list[Leftover]:
-    """Return what may go: the files of runs that are done with, and files that were never finished.
+    """Return removable files: those of runs that nobody needs, and those never finished.
 
-    A night stays whole while one of its attempts is published, under way, or began in the last
-    seven days: an attempt may have taken files of the one before where they lie. Pages stay, and
-    so does every model version that is registered. What no run of this warehouse is named after
-    may be another warehouse's, and stays too.
+    The files of a night stay while one of its attempts is published, under way, or began in the
+    last seven days, because an attempt may use files of an earlier one in place. Pages and
+    registered model versions stay. Files that are not named after a run of this warehouse stay
+    too: they may belong to another warehouse.
 
     Args:
         engine: The warehouse.
         workspace: The data folder.
-        dropped: Names of published runs that count as dropped already.
+        dropped: Names of published runs to treat as dropped.
     """
     before = dt.datetime.now(dt.UTC) - RESUMABLE
     past = _find_past_runs(engine, before, dropped)
@@ -58,7 +58,7 @@ def find_leftovers(
 
 
 def remove_leftovers(engine: Engine, workspace: Workspace) -> list[Leftover]:
-    """Remove them; to be called while no night can begin (runtime.night.only_one_night)."""
+    """Remove the leftovers; call this while no night can begin (runtime.night.only_one_night)."""
     found = find_leftovers(engine, workspace)
     for leftover in found:
         if leftover.path.is_dir():
@@ -69,7 +69,7 @@ def remove_leftovers(engine: Engine, workspace: Workspace) -> list[Leftover]:
 
 
 def _find_folders(parent: Path, names: set[str]) -> list[Path]:
-    """Look among what is there: a name in the database must not lead out of the data folder."""
+    """List existing folders only: a name in the database must not lead out of the data folder."""
     return [f for f in sorted(parent.glob("*")) if f.name in names and not f.is_symlink()]
 
 

@@ -1,4 +1,4 @@
-"""Locks that end with the process that holds them, however it ends."""
+"""Locks that are released when the process that holds them exits, even if it is killed."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -21,24 +21,24 @@ _numbers: dict[Work, int] = {
     "suppress": 6,
 }
 PROPENSITY = 0x70726F70
-"""First half of our PostgreSQL advisory locks: 'prop'."""
+"""First key of our PostgreSQL advisory locks: 'prop' in ASCII."""
 
 
 @contextmanager
 def only_one(engine: Engine, work: Work) -> Iterator[None]:
-    """Hold the warehouse's lock on a kind of work; who comes second is refused at once.
+    """Hold the warehouse's lock on a kind of work; a second holder is refused immediately.
 
-    PostgreSQL: an advisory lock on a connection of its own. SQLite: a lock on a file beside the
-    database, so that nobody who only reads or suppresses has to wait.
+    PostgreSQL: an advisory lock on a separate connection. SQLite: a lock on a file next to the
+    database, so that readers and suppressions need not wait.
 
     Raises:
-        BusyError: Somebody else holds it.
-        WarehouseError: The file cannot be written.
+        BusyError: Another process holds the lock.
+        WarehouseError: The lock file cannot be written.
     """
     if is_postgresql(engine):
         key = {"first": PROPENSITY, "second": _numbers[work]}
         lock = text("SELECT pg_try_advisory_lock(:first, :second)")
-        # a connection of its own: it goes when the work is done, and the lock with it
+        # a separate connection: closing it releases the lock
         own = create_engine(
             engine.url,
             poolclass=NullPool,
@@ -51,7 +51,7 @@ def only_one(engine: Engine, work: Work) -> Iterator[None]:
             try:
                 yield
             finally:
-                # the server hears of a closed connection a moment later; a lost one holds nothing
+                # the server notices a closed connection late; a lost one holds nothing
                 with suppress(OperationalError):
                     connection.execute(text("SELECT pg_advisory_unlock(:first, :second)"), key)
     else:
@@ -60,7 +60,7 @@ def only_one(engine: Engine, work: Work) -> Iterator[None]:
 
 
 def _lock_file(engine: Engine, work: Work) -> AbstractContextManager[object]:
-    """Lock the file; programs that the holder starts do not inherit it, and it is never removed."""
+    """Lock the file, which is never removed; child processes do not inherit the lock."""
     file = f"{engine.url.database}-{work}.lock"
     try:
         return FileLock(file, blocking=False, fallback_to_soft=False).acquire()
@@ -69,19 +69,19 @@ def _lock_file(engine: Engine, work: Work) -> AbstractContextManager[object]:
     except OSError as error:
         raise WarehouseError(
             f"The lock file {file} cannot be written",
-            todo="Run as the user who owns it, or remove it while nobody is at work",
+            todo="Run as the user who owns it, or remove it while nothing is running",
         ) from error
 
 
 def _refuse(engine: Engine, work: Work) -> BusyError:
     return BusyError(
         f"Another {work} is under way in the warehouse {describe(engine)}; nothing was changed",
-        todo="Wait for it, or look for it in the Prefect UI and cancel it there",
+        todo="Wait until it has finished, or cancel it in the Prefect UI",
     )
 
 
 def wait_for_lock(connection: Connection, work: Work) -> None:
-    """Wait for a lock that the transaction then holds; SQLite's writers wait anyway."""
+    """Wait for a lock that the transaction then holds; SQLite writers wait in any case."""
     if connection.dialect.name == "postgresql":
         lock = text("SELECT pg_advisory_xact_lock(:first, :second)")
         connection.execute(lock, {"first": PROPENSITY, "second": _numbers[work]})

@@ -1,4 +1,4 @@
-"""The registry of model versions: their quality, the digest of their files, the decision."""
+"""Registry of model versions: their quality, file digests and promotion decisions."""
 
 import datetime as dt
 
@@ -16,7 +16,7 @@ from propensity.warehouse.schema.tables import model_versions, promotions
 
 
 def find_files_digest(engine: Engine, version: str | None) -> str | None:
-    """Return the digest a version was registered with (None: one of before, or no version)."""
+    """Return the files digest of a version, or None if it was registered before digests existed."""
     columns = model_versions.c
     query = select(columns.files_digest).where(columns.model_version == version)
     with engine.connect() as connection:
@@ -26,17 +26,17 @@ def find_files_digest(engine: Engine, version: str | None) -> str | None:
 def record_decision(
     engine: Engine, run: Run, candidate: Contender, decision: Decision, against: str | None
 ) -> None:
-    """Register tonight's version and what the gate decided about it, in one transaction.
+    """Register the candidate and the decision of the gate about it, in one transaction.
 
     Args:
         engine: The warehouse.
-        run: The night that decides.
-        candidate: Its version.
-        decision: Of the gate.
-        against: The champion it was judged against.
+        run: Run that trained the candidate.
+        candidate: Version to register, with its evaluation.
+        decision: Decision of the gate.
+        against: Champion that the candidate was compared with, if any.
 
     Raises:
-        WarehouseError: Another version was made champion meanwhile; nothing is written.
+        WarehouseError: Another version has become champion meanwhile; nothing is written.
     """
     now = dt.datetime.now(dt.UTC)
     version, evaluation = candidate.version, candidate.evaluation
@@ -70,7 +70,7 @@ def record_decision(
 
 
 def describe_quality(evaluation: Evaluation, table: Place) -> dict[str, float]:
-    """Return the prevalence and the metrics that a table keeps, by column name."""
+    """Return the prevalence and the metrics that a table stores, by column name."""
     values = {"prevalence": evaluation.prevalence}
     for metric in find_metrics(table):
         interval = evaluation.intervals.get(metric.name)

@@ -1,4 +1,4 @@
-"""Published nights by date: the one before tonight, and one that should be there by now."""
+"""Published nights by date: the last one before tonight, and whether one is overdue."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from propensity.warehouse.schema.tables import pointer_moves, published_run, sco
 
 @dataclass(frozen=True)
 class LastNight:
-    """The run of an earlier date that readers saw last, and the version that scored it."""
+    """The run of an earlier date that readers saw last, and its model version."""
 
     run_id: int
     run_name: str
@@ -21,13 +21,13 @@ class LastNight:
 
 
 def find_last_night(engine: Engine, as_of: dt.date) -> LastNight | None:
-    """Return the run readers saw last of those with an earlier date.
+    """Return the run that readers saw last among those with an earlier date.
 
-    A night that was rolled back is passed over, and so is an earlier attempt at the same date.
+    Nights that were rolled back and earlier attempts at the same date are skipped.
 
     Args:
         engine: The warehouse.
-        as_of: Date of tonight.
+        as_of: Date of the current night.
 
     Raises:
         WarehouseError: The database does not answer.
@@ -45,14 +45,14 @@ def find_last_night(engine: Engine, as_of: dt.date) -> LastNight | None:
 
 
 def find_lateness(engine: Engine, as_of: dt.date, deadline: dt.datetime) -> NightLate | None:
-    """Return what is known of a night that was not published.
+    """Return what is known about an overdue night, or None if it is not overdue.
 
-    A newer night stands for it. One that was rolled back by hand was published all the same.
+    It is not overdue if it or a newer night was published, even if it was rolled back later.
 
     Args:
         engine: The warehouse.
         as_of: Date of the night.
-        deadline: Until when it should have been published.
+        deadline: Time by which it should have been published.
     """
     runs = scoring_runs.c
     done = select(runs.run_id).where(runs.as_of >= as_of, runs.status == "published")

@@ -1,4 +1,4 @@
-"""The one row that says which run readers see: flipped by publishing and by rolling back."""
+"""The pointer: one row with the run that readers see, moved by publication and rollback."""
 
 import datetime as dt
 
@@ -12,12 +12,12 @@ from propensity.warehouse.scores.run_tables import follow_pointer
 
 
 def find_pointed_at(connection: Connection) -> int | None:
-    """Return the run readers see, or None before the first."""
+    """Return the run that readers see, or None before the first."""
     return connection.execute(select(published_run.c.run_id)).scalar_one_or_none()
 
 
 def point_to(connection: Connection, run_id: int, *, by: str, reason: str) -> None:
-    """Make readers see a run, and record who did it and why; atomic with its transaction."""
+    """Make readers see a run, and record who moved the pointer and why."""
     now = dt.datetime.now(dt.UTC)
     before = find_pointed_at(connection)
     pointer = {
@@ -39,7 +39,7 @@ def point_to(connection: Connection, run_id: int, *, by: str, reason: str) -> No
 
 
 def refresh_night_before(connection: Connection) -> None:
-    """Find the night before the one readers see anew: one stored since may lie in between."""
+    """Update the night before the one that readers see: a newly stored one may be closer."""
     now = find_pointed_at(connection)
     if now is not None:
         before = _find_night_before(connection, now)
@@ -47,7 +47,7 @@ def refresh_night_before(connection: Connection) -> None:
 
 
 def is_older_than_newest(connection: Connection, as_of: dt.date) -> bool:
-    """Tell whether a night of a later date is stored, be it the one readers see or rolled back."""
+    """Tell whether a night of a later date is stored, even if it was rolled back."""
     runs = scoring_runs.c
     newest = select(func.max(runs.as_of)).where(runs.status == "published")
     newest_as_of: dt.date | None = connection.execute(newest).scalar_one()
@@ -61,15 +61,15 @@ def roll_back(
 
     Args:
         engine: The warehouse.
-        by: Who does it.
-        reason: Why.
-        to_run_id: Any published run; by default the night before the one readers see.
+        by: User who rolls back.
+        reason: Reason for the rollback.
+        to_run_id: A published run; default: the night before the one that readers see.
 
     Returns:
-        The run readers saw, and the one they see now.
+        The run that readers saw, and the one that they see now.
 
     Raises:
-        WarehouseError: Nothing is published, nothing before it, or no such stored run.
+        WarehouseError: Nothing is published, there is no earlier night, or the run is not stored.
     """
     with begin_write(engine) as connection:
         wait_for_lock(connection, "pointer")
@@ -101,7 +101,7 @@ def _check_stored(connection: Connection, run_id: int) -> None:
 def _find_night_before(
     connection: Connection, run_id: int, *, or_earlier_run: bool = False
 ) -> int | None:
-    """Return the newest published run of an earlier date, or of the same date and begun earlier."""
+    """Return the newest published run of an earlier date, or an earlier run of the same date."""
     runs = scoring_runs.c
     as_of = connection.execute(select(runs.as_of).where(runs.run_id == run_id)).scalar_one_or_none()
     is_before = runs.as_of < as_of

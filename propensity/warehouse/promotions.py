@@ -1,4 +1,4 @@
-"""Promotions: who is champion, what was decided about model versions, and rolling back."""
+"""Promotions: the champion, the history of decisions, and rolling back a model."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from propensity.warehouse.schema.tables import promotions
 
 @dataclass(frozen=True)
 class Promotion:
-    """One decision, of the gate or by hand.
+    """One decision, by the gate or by hand.
 
     Args:
-        decided_at: When, UTC.
-        decided_by: The gate, or who rolled back.
-        as_of: Date of the night from which it holds.
-        from_version: The champion before, if any.
+        decided_at: Time of the decision, UTC.
+        decided_by: The gate, or the user who rolled back.
+        as_of: Date of the night from which it applies.
+        from_version: Previous champion, if any.
         to_version: The candidate, or the version rolled back to.
         decision: promoted, kept_champion, rejected or rolled_back.
-        reason: One sentence.
+        reason: Reason for the decision, one sentence.
     """
 
     decided_at: dt.datetime
@@ -51,19 +51,19 @@ def read_history(engine: Engine, n: int = 20) -> tuple[Promotion, ...]:
 
 
 def _in_utc(time: dt.datetime) -> dt.datetime:
-    """SQLite forgets the time zone, which is UTC; PostgreSQL answers in that of the session."""
+    """SQLite drops the time zone, which is UTC; PostgreSQL returns that of the session."""
     return time.replace(tzinfo=dt.UTC) if time.tzinfo is None else time.astimezone(dt.UTC)
 
 
 def find_champion(engine: Engine, as_of: dt.date | None = None) -> str | None:
-    """Return the version that serves from a date on, or None before the first.
+    """Return the champion on a date, or None before the first.
 
-    A night of the past is judged against the champion of its time, and what it promotes does not
+    The candidate of a past night is compared with the champion of its date; promoting it does not
     displace a newer champion.
 
     Args:
         engine: The warehouse.
-        as_of: Date of the night; default: the newest decision counts.
+        as_of: Date of the night; default: return the current champion.
     """
     with engine.connect() as connection:
         return _find_champion(connection, as_of)
@@ -88,26 +88,25 @@ def roll_back_model(
 ) -> tuple[str, str]:
     """Make an earlier version the champion again, in one transaction.
 
-    Scores that are published stay as they are; the next night is scored by it, unless its candidate
-    beats it.
+    Published scores do not change; this version scores the next night unless a candidate beats it.
 
     Args:
         engine: The warehouse.
-        by: Who does it.
-        reason: Why.
-        to_version: Any version that was promoted once; default: the champion before this one.
+        by: User who rolls back.
+        reason: Reason for the rollback.
+        to_version: A version that was once promoted; default: the previous champion.
 
     Returns:
-        The champion before, and the one now.
+        The previous champion, and the new one.
 
     Raises:
-        WarehouseError: There is no champion, none before it, or no such version.
+        WarehouseError: There is no champion, none before it, or the version was never promoted.
     """
     with begin_write(engine) as connection:
         wait_for_lock(connection, "promote")
         now = connection.execute(_serving_since(None)).first()
         if now is None:
-            raise WarehouseError("No model was promoted yet", todo="Run `propensity run` first")
+            raise WarehouseError("No model has been promoted", todo="Run `propensity run` first")
         target = _find_before(connection, now.to_version) if to_version is None else to_version
         _check_promoted(connection, target, now.to_version)
         newest = connection.execute(select(func.max(promotions.c.as_of))).scalar_one()
@@ -141,20 +140,20 @@ def _check_promoted(connection: Connection, version: str | None, champion: str) 
     if version not in set(connection.execute(query).scalars()):
         raise WarehouseError(
             f"Version {version} was never promoted",
-            expected="a version that served once",
+            expected="a version that has been champion",
             todo="Choose one from `propensity models`",
         )
 
 
 def check_champion(connection: Connection, run: Run, against: str | None) -> None:
-    """Refuse a decision that was made against a version that is no longer the champion.
+    """Refuse a decision made against a version that is no longer the champion.
 
     Raises:
-        WarehouseError: Another version was made champion meanwhile.
+        WarehouseError: Another version has become champion meanwhile.
     """
     champion = _find_champion(connection, run.night.as_of)
     if champion != against:
         raise WarehouseError(
-            f"{champion} was made champion while the night was judged against {against}",
-            todo="Nothing was decided or published. Run the night again: it will be judged anew",
+            f"{champion} became champion while the candidate was compared with {against}",
+            todo="Nothing was decided or published. Run the night again with the new champion",
         )

@@ -1,4 +1,4 @@
-"""Write tonight's scores beside last night's, audit them, then flip the pointer readers follow."""
+"""Publish the scores of a run: load them, audit them, then move the pointer of the readers."""
 
 import dataclasses
 import datetime as dt
@@ -33,7 +33,7 @@ from propensity.warehouse.scores.bulk_load import load_scores
 class Publication:
     """What was published.
 
-    `is_current` is False for an older night: it is stored, but readers keep the one they see.
+    `is_current` is False for a night older than the published one: readers keep the newer night.
     """
 
     run_id: int
@@ -63,20 +63,20 @@ class ScoredNight:
 def publish_scores(
     engine: Engine, run: Run, night: ScoredNight, on_progress: OnProgress = ignore_progress
 ) -> Publication:
-    """Load the scores out of sight, index and audit them, then show them in one transaction.
+    """Load, index and audit the scores out of sight, then show them in one transaction.
 
-    Readers see last night until that transaction commits, whatever happens before. To call it again
-    after any failure is safe: it begins anew, or finds that the commit had come through.
+    Readers see last night until that transaction commits, whatever happens before. Calling this
+    again after a failure is safe: it starts over, or finds that the commit succeeded.
 
     Args:
         engine: The warehouse.
-        run: The run that made the scores.
+        run: Run that computed the scores.
         night: What to publish.
         on_progress: Called with the share of rows loaded.
 
     Raises:
-        BusyError: Somebody else is publishing; nothing was changed.
-        WarehouseError: The audit failed or the database is away; nothing is published.
+        BusyError: Another process is publishing; nothing was changed.
+        WarehouseError: The audit or the database failed; nothing is published.
     """
     with explain_absence(engine), only_one(engine, "publish"):
         if _find_status(engine, run) != "published":
@@ -95,7 +95,7 @@ def publish_scores(
 
 
 def show(engine: Engine, run: Run, night: ScoredNight) -> None:
-    """Record the run as published and flip the pointer, unless a newer night is stored."""
+    """Record the run as published and move the pointer unless a newer night is stored."""
     now = dt.datetime.now(dt.UTC)
     with begin_write(engine) as connection:
         wait_for_lock(connection, "pointer")
@@ -112,7 +112,7 @@ def show(engine: Engine, run: Run, night: ScoredNight) -> None:
 
 
 def _find_status(engine: Engine, run: Run) -> str:
-    """Return running or published; another run may have found this one's silence too long."""
+    """Return running or published; refuse a run that another one has marked as crashed."""
     with engine.connect() as connection:
         status = _read_status(connection, run)
     if status != "published":
@@ -138,8 +138,8 @@ def _insert_thresholds_and_gains(connection: Connection, run: Run, night: Scored
     ]
     connection.execute(insert(run_thresholds), thresholds)
     if connection.dialect.name == "postgresql":
-        # or the planner takes a fold for a rare one, leads for few, and sorts them all; autovacuum
-        # passes over so few rows
+        # without statistics, which autovacuum skips for so few rows, the planner expects few leads
+        # in a fold and sorts them all
         connection.exec_driver_sql(f"ANALYZE {run_thresholds.name}")
     if night.gains:
         rows = [{"run_id": run.run_id} | dataclasses.asdict(gain) for gain in night.gains]

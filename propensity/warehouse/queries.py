@@ -1,4 +1,4 @@
-"""What the command line reads from the warehouse: leads, runs, model versions, a summary."""
+"""Queries of the command line: leads, runs, model versions, summary of a run, forecast."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -54,7 +54,7 @@ ALL_BUYERS = text("SELECT expected_buyers FROM lead_gains WHERE percent = 100")
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What became of one run: its row of the view lineage, and which run readers see."""
+    """Summary of one run: its row of the view lineage, and the run that readers see."""
 
     run_id: int
     run_name: str
@@ -76,7 +76,7 @@ class RunSummary:
 
 
 def summarize_run(engine: Engine, run_id: int) -> RunSummary:
-    """Read what became of a published run."""
+    """Read the summary of a published run."""
     with explain_absence(engine), engine.connect() as connection:
         row = connection.execute(SUMMARY, {"run_id": run_id}).mappings().one()
     values: dict[str, Any] = {f.name: row[f.name] for f in fields(RunSummary)}
@@ -84,10 +84,10 @@ def summarize_run(engine: Engine, run_id: int) -> RunSummary:
 
 
 def read_rows(engine: Engine, query: Executable, n_rows: int) -> pd.DataFrame:
-    """Read at most n_rows of one of the queries above.
+    """Run one of the queries above and return at most n_rows rows.
 
     Raises:
-        WarehouseError: The database does not answer, has no schema yet, or this user may not.
+        WarehouseError: The database does not answer, has no schema yet, or refuses this user.
     """
     with explain_absence(engine), engine.connect() as connection:
         return _read_rows(connection, query, n_rows)
@@ -100,13 +100,13 @@ def _read_rows(connection: Connection, query: Executable, n_rows: int) -> pd.Dat
 
 @dataclass(frozen=True)
 class CallForecast:
-    """What calling the best leads is expected to bring, without those suppressed by now.
+    """Expected result of calling the best leads, without those suppressed by now.
 
     Args:
-        n_calls: Leads to call; fewer than asked for when there are no more.
+        n_calls: Number of leads to call; fewer than requested if there are no more.
         expected_buyers: Sum of their probabilities.
-        interval: 95 %, see propensity.metrics.intervals.expect_buyers.
-        reached_share: Of the buyers among all leads of the night.
+        interval: 95 % interval of the buyers, see propensity.metrics.intervals.expect_buyers.
+        reached_share: Share of the expected buyers among all leads of the night.
     """
 
     n_calls: int
@@ -116,7 +116,7 @@ class CallForecast:
 
 
 def read_calls(engine: Engine, n_calls: int) -> tuple[CallForecast, pd.DataFrame]:
-    """Read the n best leads and how many buyers to expect of them, both of the same night.
+    """Read the n best leads and their forecast, both from the same night.
 
     Raises:
         WarehouseError: There are no leads, or the database does not answer.
@@ -126,7 +126,7 @@ def read_calls(engine: Engine, n_calls: int) -> tuple[CallForecast, pd.DataFrame
 
 
 def forecast_calls(engine: Engine, n_calls: int) -> CallForecast:
-    """Say how many buyers to expect from calling the n best leads.
+    """Forecast the number of buyers from calling the n best leads.
 
     Raises:
         WarehouseError: There are no leads, or the database does not answer.
@@ -143,7 +143,7 @@ def _forecast_calls(connection: Connection, n_calls: int) -> CallForecast:
     if not n:
         raise WarehouseError("There are no leads", todo="See `propensity runs` for the last night")
     if calibration is None or not all_buyers:
-        raise WarehouseError("This night was published without gains", todo="The next one has them")
+        raise WarehouseError("This night has no expected gains", todo="Publish another night")
     ratio, error = calibration
     interval = expect_buyers(expected, variance, ratio, error, n)
     return CallForecast(n, expected, interval, min(1.0, expected / all_buyers))

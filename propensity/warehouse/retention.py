@@ -1,4 +1,4 @@
-"""Which nights are kept, and dropping the others."""
+"""Retention: choose the nights to keep, and drop the others."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ class StoredNight:
 
 
 def find_superfluous(engine: Engine, keep_nights: int) -> list[StoredNight]:
-    """Return the nights retention would drop, oldest first.
+    """Return the nights that retention would drop, oldest first.
 
-    Kept are the last `keep_nights` dates, what readers see and the night before it, and every night
-    that a promotion refers to.
+    It keeps the last `keep_nights` dates, the night that readers see and the one before it, and
+    every night that promoted a model.
 
     Args:
         engine: The warehouse.
-        keep_nights: Dates to keep, newest first.
+        keep_nights: Number of dates to keep.
     """
     with engine.connect() as connection:
         return _find(connection, keep_nights)
@@ -63,16 +63,16 @@ def _find(connection: Connection, keep_nights: int) -> list[StoredNight]:
 
 
 def drop_superfluous(engine: Engine, keep_nights: int) -> list[StoredNight]:
-    """Drop the scores of those nights; their rows in scoring_runs stay, as retired.
+    """Drop the scores of those nights; their rows in scoring_runs stay, with status retired.
 
-    First they are retired, so that nobody can roll back to them, then their tables go.
+    They are retired first, so that nobody can roll back to them, before their tables are dropped.
 
     Raises:
-        BusyError: A publish is under way.
+        BusyError: A publication is under way.
     """
     with only_one(engine, "publish"):
         with begin_write(engine) as connection:
-            wait_for_lock(connection, "pointer")  # nobody rolls back to what goes
+            wait_for_lock(connection, "pointer")  # blocks rollbacks meanwhile
             nights = _find(connection, keep_nights)
             run_ids = [night.run_id for night in nights]
             mine = scoring_runs.c.run_id.in_(run_ids)
@@ -82,7 +82,7 @@ def drop_superfluous(engine: Engine, keep_nights: int) -> list[StoredNight]:
 
 
 def _find_retired(engine: Engine) -> list[int]:
-    """Return runs an earlier retention retired and, cut short, may not have dropped."""
+    """Return all retired runs: an interrupted retention may have left their tables."""
     query = select(scoring_runs.c.run_id).where(scoring_runs.c.status == "retired")
     with engine.connect() as connection:
         return list(connection.execute(query).scalars())

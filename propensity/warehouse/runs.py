@@ -1,4 +1,4 @@
-"""Runs: one row a night, from its start to what became of it."""
+"""Runs: one row for each attempt at a night, from its start to its outcome."""
 
 import datetime as dt
 import hashlib
@@ -16,7 +16,7 @@ from propensity.warehouse.scores import run_tables
 
 @dataclass(frozen=True)
 class Night:
-    """Which night this is: the same date, book and configuration are the same night."""
+    """Identity of a night: its date, its book and its configuration."""
 
     as_of: dt.date
     input_digest: str
@@ -24,14 +24,14 @@ class Night:
 
     @property
     def name(self) -> str:
-        """Date and eight digits of both digests."""
+        """The date, and eight hexadecimal digits derived from both digests."""
         both = hashlib.sha256(f"{self.input_digest}{self.config_digest}".encode()).hexdigest()
         return f"{self.as_of:%Y-%m-%d}-{both[:8]}"
 
 
 @dataclass(frozen=True)
 class Run:
-    """One attempt at a night: its number in the warehouse, its name in files and model versions."""
+    """One attempt at a night: its warehouse id, and its name in files and model versions."""
 
     run_id: int
     run_name: str
@@ -39,7 +39,7 @@ class Run:
 
 
 def find_published(engine: Engine, night: Night) -> Run | None:
-    """Return the latest attempt at this very night that was published."""
+    """Return the latest published attempt at this very night."""
     runs = scoring_runs.c
     query = (
         select(runs.run_id, runs.run_name)
@@ -54,7 +54,7 @@ def find_published(engine: Engine, night: Night) -> Run | None:
 def start_run(
     engine: Engine, night: Night, files: list[Path], flow_run_id: str | None = None
 ) -> Run:
-    """Record a new attempt, and clean up after attempts at any night that crashed."""
+    """Record a new attempt, and clean up after crashed attempts at any night."""
     _bury_crashed(engine)
     with begin_write(engine) as connection:
         earlier = select(func.count()).select_from(scoring_runs).where(*_same_night(night))
@@ -79,7 +79,7 @@ def start_run(
 def find_earlier(engine: Engine, run: Run) -> tuple[str, ...]:
     """Return the names of earlier attempts at the same date and book, the latest first.
 
-    Their settings may differ: whether an output can be reused is for its checkpoint to say.
+    Their settings may differ: the checkpoint of an output decides whether it can be reused.
     """
     runs, night = scoring_runs.c, run.night
     same_book = runs.as_of == night.as_of, runs.input_digest == night.input_digest
@@ -93,14 +93,15 @@ def find_earlier(engine: Engine, run: Run) -> tuple[str, ...]:
 
 
 def fail_run(engine: Engine, flow_run_id: str, reason: str) -> None:
-    """Record why a run ended without publishing; its scores go, readers never saw them."""
+    """Record why a run failed, and drop its scores, which readers never saw."""
     mine = scoring_runs.c.flow_run_id == flow_run_id
     run_tables.drop(engine, _end(engine, mine, "failed", reason))
 
 
 def _bury_crashed(engine: Engine) -> None:
-    """Mark runs that ended without a word, and drop what no published run stands for."""
-    _end(engine, true(), "crashed", "ended without a word; found by the next run")
+    """Mark runs whose process vanished, and drop the tables of unpublished runs."""
+    reason = "process ended without reporting a result; marked by the next run"
+    _end(engine, true(), "crashed", reason)
     with engine.connect() as connection:
         published = select(scoring_runs.c.run_id).where(scoring_runs.c.status == "published")
         mine = set(connection.execute(published.union(select(published_run.c.run_id))).scalars())
@@ -108,7 +109,7 @@ def _bury_crashed(engine: Engine) -> None:
 
 
 def _end(engine: Engine, mine: ColumnElement[bool], status: str, reason: str) -> list[int]:
-    """End those of the runs that are still running; return which they were."""
+    """Close those of the given runs that are still running; return their ids."""
     runs = scoring_runs.c
     with begin_write(engine) as connection:
         ended = connection.execute(

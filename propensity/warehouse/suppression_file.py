@@ -1,4 +1,4 @@
-"""Read whom never to contact from a CSV file; propensity/warehouse/suppressions.py records it."""
+"""Read suppressions from a CSV file; propensity/warehouse/suppressions.py records them."""
 
 import csv
 import datetime as dt
@@ -15,12 +15,12 @@ REQUIRED = ("policyholder_id", "reason")
 OPTIONAL = ("valid_from", "valid_until")
 
 
-TODO = "Nothing was changed. Mend the file and try again"
+TODO = "Nothing was changed. Correct the file and try again"
 
 
 @dataclass(frozen=True)
 class Suppression:
-    """One row of a file: whom not to contact, why, from and until when (UTC days, inclusive)."""
+    """One row of a file: whom not to contact, why, and the first and last day (UTC)."""
 
     policyholder_id: int
     reason: str
@@ -29,12 +29,12 @@ class Suppression:
 
 
 def read_suppressions(path: Path) -> list[Suppression]:
-    """Read a CSV file with policyholder_id, reason and, if wanted, valid_from and valid_until.
+    """Read a CSV file with policyholder_id, reason and, optionally, valid_from and valid_until.
 
-    A blank valid_from is today (UTC), a blank valid_until for ever.
+    A blank valid_from means today (UTC), a blank valid_until no end.
 
     Raises:
-        InputError: No such file, a column missing, a value that is none; nothing is recorded then.
+        InputError: The file cannot be read, or a column or a value is invalid.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -51,26 +51,26 @@ def _check_header(path: Path, found: list[str]) -> None:
     unknown = [name for name in found if name not in REQUIRED + OPTIONAL]
     if missing or unknown:
         raise InputError(
-            f"{path}, line 1: columns {', '.join(found) or 'none'}",
-            expected=f"{', '.join(REQUIRED)} and, if wanted, {', '.join(OPTIONAL)}",
+            f"{path}, line 1: found columns {', '.join(found) or 'none'}",
+            expected=f"{', '.join(REQUIRED)} and, optionally, {', '.join(OPTIONAL)}",
             todo=TODO,
         )
 
 
 def _read_row(where: str, row: dict[str, str | None], today: dt.date) -> Suppression:
-    if None in row:  # where csv puts what no column is there for
+    if None in row:  # csv keeps surplus values under this key
         raise InputError(f"{where}: more values than columns", todo=TODO)
     values = {name: (row.get(name) or "").strip() for name in REQUIRED + OPTIONAL}
     column, expected = "policyholder_id", "a whole number"
     try:
         policyholder_id = int(np.int64(values[column]))
-        column, expected = "valid_from", "a date such as 2026-11-23, or blank: today"
+        column, expected = "valid_from", "a date such as 2026-11-23, or blank for today"
         valid_from = dt.date.fromisoformat(values[column]) if values[column] else today
-        column, expected = "valid_until", "a date not before valid_from, or blank: for ever"
+        column, expected = "valid_until", "a date not before valid_from, or blank for no end"
         valid_until = dt.date.fromisoformat(values[column]) if values[column] else None
         if valid_until and valid_until < valid_from:
             raise ValueError  # noqa: TRY301
-        column, expected = "reason", "why, for example: objected"
+        column, expected = "reason", "a reason, for example: objected"
         if not values[column]:
             raise ValueError  # noqa: TRY301
     except (ValueError, OverflowError):

@@ -1,4 +1,4 @@
-"""Whom never to contact: recorded so that no objection is lost to a shorter pause."""
+"""Record and find policyholders who must not be contacted."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from propensity.warehouse.suppression_file import Suppression
 
 
 def find_suppressed(engine: Engine) -> NDArray[np.int64]:
-    """Return the ids that may not be contacted today (UTC), shape (n,)."""
+    """Return the ids of policyholders who must not be contacted today (UTC), shape (n,)."""
     today, rows = dt.datetime.now(dt.UTC).date(), suppressions.c
     query = select(rows.policyholder_id).where(
         rows.valid_from <= today, or_(rows.valid_until.is_(None), rows.valid_until >= today)
@@ -29,7 +29,7 @@ INSERT_ROWS = 10_000
 
 
 Ends = dict[tuple[int, dt.date], dt.date | None]
-"""Of what is stored: valid_until of each id and valid_from."""
+"""The stored valid_until, by policyholder_id and valid_from."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class RecordedSuppressions:
     """What became of the rows of a file.
 
     Args:
-        n_recorded: Stored as they are: new, or in the place of one that ended earlier.
-        n_shortened: Stored in the place of one that would have lasted longer, as was asked for.
-        n_kept: Changed nothing: what was stored, or another row of the file, lasts as long.
+        n_recorded: Rows stored: new, or replacing a suppression that ended earlier.
+        n_shortened: Rows that replaced a longer suppression, because `may_shorten` allowed it.
+        n_kept: Rows ignored: one that lasts at least as long is stored or in the file.
     """
 
     n_recorded: int
@@ -50,15 +50,15 @@ class RecordedSuppressions:
 def record_suppressions(
     engine: Engine, rows: list[Suppression], *, by: str, may_shorten: bool = False
 ) -> RecordedSuppressions:
-    """Record all rows in one transaction; of the same id and valid_from what lasts longest counts.
+    """Record all rows in one transaction; for each id and valid_from the longest counts.
 
-    So an objection is never lost to a shorter pause, be it in the same file or in a later one.
+    A shorter pause, in the same file or a later one, therefore never replaces an objection.
 
     Args:
         engine: The warehouse.
-        rows: In any order.
-        by: Who records them.
-        may_shorten: Let a row end what is stored of the same id and valid_from earlier.
+        rows: Rows in any order.
+        by: User who records them.
+        may_shorten: Allow a row to shorten a stored one with the same id and valid_from.
 
     Raises:
         WarehouseError: The database does not answer.
@@ -77,7 +77,7 @@ def record_suppressions(
 
 
 def _keep_longest(rows: list[Suppression]) -> list[Suppression]:
-    """Of the same id and valid_from one row, the first of those that last longest."""
+    """Keep one row for each id and valid_from: the first of those that last longest."""
     longest: dict[tuple[int, dt.date], Suppression] = {}
     for row in rows:
         key = row.policyholder_id, row.valid_from

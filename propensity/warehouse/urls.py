@@ -1,4 +1,4 @@
-"""Read the URL of a database, which may hold a password: nothing of it is ever shown."""
+"""Parse the URL of a database; it may hold a password, so messages never show it."""
 
 import re
 
@@ -8,7 +8,7 @@ from sqlalchemy.exc import ArgumentError
 from propensity.errors import WarehouseError
 
 AUTHORITY = re.compile(r"^[^:]*://(?:[^:/]*(?::[^@]*)?@)?")
-"""Of a URL, up to the host: what SQLAlchemy takes for driver, user and password."""
+"""Start of a URL, up to the host: what SQLAlchemy parses as driver, user and password."""
 EXAMPLES = (
     "sqlite:////srv/propensity/propensity.db or postgresql://user:password@host/database,"
     " an @ in the password written as %40"
@@ -19,17 +19,17 @@ DRIVERS |= {"sqlite": "sqlite", "sqlite+pysqlite": "sqlite"}
 
 
 def read_url(url: str) -> URL:
-    """Read a URL, and choose the driver.
+    """Parse a URL, and choose the driver.
 
     Raises:
-        WarehouseError: It is not a URL, names another kind of database or another driver, or a
-            SQLite database without a file.
+        WarehouseError: It is not a URL, or it names another kind of database, another driver, or
+            SQLite without a file.
     """
     try:
         parsed = make_url(url)
         _check_parts(url, parsed)
     except (ArgumentError, ValueError):
-        # the text may hold a password, and so may the error: never show either
+        # the URL and the error may hold a password: never show either
         raise WarehouseError(
             "PROPENSITY_DATABASE_URL is not a database URL", expected=f"for example {EXAMPLES}"
         ) from None
@@ -37,7 +37,7 @@ def read_url(url: str) -> URL:
     if driver is None:
         raise WarehouseError(
             f"PROPENSITY_DATABASE_URL begins with {parsed.drivername}://, but the warehouse can"
-            " only be in PostgreSQL or SQLite, whose drivers are chosen by propensity",
+            " only be in PostgreSQL or SQLite, whose drivers propensity chooses",
             todo=f"Set it to a URL such as {EXAMPLES}",
         )
     if driver == "sqlite" and (not parsed.database or parsed.database.startswith((":", "file:"))):
@@ -49,9 +49,10 @@ def read_url(url: str) -> URL:
 
 
 def _check_parts(text: str, url: URL) -> None:
-    """Refuse what is a password's tail in truth: an @ in it that was not written as %40.
+    """Refuse a URL whose password contains an @ that is not written as %40.
 
-    Or the other way round: options that were taken for a password, up to the @ in one of them.
+    Part of that password would be parsed as the host. Options with an @ are refused too: they
+    would be parsed as a password.
     """
     if url.drivername.startswith("sqlite"):
         return

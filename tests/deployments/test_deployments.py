@@ -219,7 +219,7 @@ def test_the_operator_finds_the_card_the_tables_and_the_pictures(live, night):
     pages = {"class-balance", "evaluation", "slices", "decision", "night", "model-card"}
     assert set(found) == pages | training
     assert max(len(data.encode()) for data in found.values()) < MOST_ARTIFACT_BYTES
-    assert found["decision"].startswith("# Promoted: tonight's model scores the book")
+    assert found["decision"].startswith("# Promoted: the candidate scores the book")
     assert f"| policyholders scored | {N_ROWS:,} |" in found["decision"]
 
 
@@ -335,7 +335,7 @@ def test_a_password_that_is_refused_is_said_in_one_sentence(live, words, given, 
     assert (told.returncode, told.stdout) == (1, "")
     (line,) = told.stderr.splitlines()
     assert line.startswith(f"PropensityError: The server {live.url}/api/ refuses {refused} (401).")
-    assert "Set PREFECT_API_AUTH_STRING to what the server has" in line
+    assert "Set PREFECT_API_AUTH_STRING to the server's" in line
     assert not {"hunter2", LOGIN[1]} & set(re.split(r"[:/ ]", line))
 
 
@@ -396,7 +396,7 @@ def test_the_browser_shows_the_graph_and_the_card(live, night, browser_page):
     browser_page.screenshot(path=keep("run.png"))
     browser_page.get_by_text("Artifacts", exact=True).last.click()
     browser_page.get_by_role("link").filter(has_text="decision").click()
-    card = browser_page.get_by_role("heading", name="Promoted: tonight's model scores the book")
+    card = browser_page.get_by_role("heading", name="Promoted: the candidate scores the book")
     card.wait_for()
     assert browser_page.get_by_role("cell", name=f"{N_ROWS:,}").count() == 2  # read and scored
     browser_page.screenshot(path=keep("card.png"))

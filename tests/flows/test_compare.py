@@ -64,4 +64,4 @@ def test_another_choice_or_seed_does_not_replace_a_comparison(tmp_path: Path) ->
 def test_an_unknown_strategy_is_refused_with_those_there_are(propensity) -> None:
     ran = propensity("compare", "--simulated", "--strategy", "smote")
     assert ran.returncode == 2
-    assert "'smote' is none of none, class_weight" in " ".join(ran.stderr.split())
+    assert "'smote' is not one of none, class_weight" in " ".join(ran.stderr.split())

@@ -1,9 +1,9 @@
-"""The Keras network of one member: what it is made of, what it answers.
+"""The Keras network of one member, and its predictions.
 
-Numbers go through piecewise-linear bins, categories through embeddings, every pair of features
-through its target statistic; low-rank cross layers multiply all of them with one another, which a
-plain dense network of this size fails to learn here, and a sum of the products is the logit.
-docs/network.md tells what each is worth.
+Numbers pass through piecewise-linear bins, categories through embeddings, and every pair of
+features through its target statistic. Low-rank cross layers multiply them with one another, which a
+plain dense network of this size fails to learn here; the logit is a weighted sum of the products.
+docs/network.md shows what each part contributes.
 """
 
 from contextlib import suppress
@@ -25,11 +25,11 @@ from propensity.model.network.layers import (
 )
 from propensity.model.target_encoding import Pairs
 
-# Each member's network is traced anew, once, by design; TensorFlow takes that for a mistake.
+# Each member's network is traced once, by design; TensorFlow warns about such retracing.
 tf.get_logger().setLevel("ERROR")
-# One thread an operation and operations beside one another (training_loop.py): matrices this
-# small take longer in halves that wait for each other, above all on a busy machine.
-with suppress(RuntimeError):  # whoever imports us has used TensorFlow already: then it is slower
+# Run operations in parallel (training_loop.py), but each on one thread: splitting matrices this
+# small takes longer, above all on a busy machine.
+with suppress(RuntimeError):  # if TensorFlow has already been used; training is then slower
     tf.config.threading.set_intra_op_parallelism_threads(1)
 
 PREDICT_ROWS = 16_384
@@ -40,18 +40,18 @@ EMBEDDING_WIDTH = 6
 
 
 def seed_everything(seed: int) -> None:
-    """Same seed, same machine: the same network. Forgets nothing: that takes 0.4 s a member."""
+    """Make training reproducible on one machine; keep Keras's state: clearing it takes 0.4 s."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()
 
 
 def build_network(encoder: Encoder, pairs: Pairs, seed: int) -> keras.Model:
-    """Build the part that is trained: (codes, numbers, statistics of the pairs) -> a logit.
+    """Build the part that is trained: (codes, numbers, statistics of the pairs) -> logit.
 
     Args:
-        encoder: Tells the codes of each category and the bins of each number.
-        pairs: Tells how many statistics there are.
-        seed: Same seed, same initial weights.
+        encoder: Encoder with the codes of each category and the bins of each number.
+        pairs: Pairs of features, one statistic each.
+        seed: Seed of the initial weights.
     """
     draw = glorot(seed)
     codes, numbers = _make_inputs(encoder)
@@ -69,13 +69,13 @@ def build_network(encoder: Encoder, pairs: Pairs, seed: int) -> keras.Model:
 def add_statistics(
     network: keras.Model, encoder: Encoder, pairs: Pairs, table: NDArray[np.float32]
 ) -> keras.Model:
-    """Let a network look its statistics up: (codes, numbers) -> a logit.
+    """Add the lookup of the statistics to a network: (codes, numbers) -> logit.
 
     Args:
-        network: Of build_network; trained or still to be.
-        encoder: The same.
-        pairs: The same.
-        table: The statistic of every cell.
+        network: Result of build_network, before or after training.
+        encoder: Encoder that the network was built with.
+        pairs: Pairs that the network was built with.
+        table: Statistic of every cell, shape (number of cells,).
     """
     codes, numbers = _make_inputs(encoder)
     look_up = PairStatistics(pairs.cuts, pairs.sizes)
@@ -91,13 +91,13 @@ def _make_inputs(encoder: Encoder) -> tuple[Any, Any]:
 
 
 class Predictor:
-    """Logits of a network; several times as fast as model.predict for a fold of a batch."""
+    """Computes the logits of a network, several times as fast as model.predict."""
 
     def __init__(self, model: keras.Model) -> None:
         n_categories, n_numerics = (given.shape[1] for given in model.inputs)
 
         def forward(codes: Any, numbers: Any) -> Any:
-            # TensorFlow works on as many parts at once as there are cores
+            # TensorFlow processes the parts in parallel
             parts = zip(
                 *(tf.split(given, PREDICT_PARTS) for given in (codes, numbers)), strict=True
             )
@@ -114,18 +114,18 @@ class Predictor:
     def predict_logits(
         self, codes: NDArray[np.int32], numbers: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Return one logit a row, shape (n,), the same to the last bit in any company."""
+        """Return one logit per row, shape (n,), to the last bit independent of the other rows."""
         batches = [slice(i, i + PREDICT_ROWS) for i in range(0, len(codes), PREDICT_ROWS)]
         logits = [self._forward(_fill(codes[b]), _fill(numbers[b])).numpy() for b in batches]
         return np.concatenate([np.empty(0, dtype=np.float32), *logits])[: len(codes)]
 
 
 def _fill(rows: NDArray[Any]) -> NDArray[Any]:
-    # the kernel depends on the shape: a row left alone would score differently in its last bit,
-    # and the F1 published would not be exactly that of the responses published
+    # the kernel depends on the shape: in a smaller batch a score would differ in its last bit, and
+    # the published F1 would not be exactly that of the published predictions
     return np.pad(rows, ((0, PREDICT_ROWS - len(rows)), (0, 0)))
 
 
 def load_network(path: Path) -> keras.Model:
-    """Read a saved network; code inside the file is never run."""
+    """Read a saved network without running code from the file."""
     return keras.saving.load_model(path, compile=False, safe_mode=True)

@@ -1,4 +1,4 @@
-"""Which epoch of a training is kept: F1 on rows set aside decides."""
+"""Early stopping: F1 on the validation rows decides which epoch is kept."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,30 +10,30 @@ from numpy.typing import NDArray
 from propensity.errors import ModelError
 from propensity.metrics.classification import compare_f1
 from propensity.model.encoded_rows import EncodedRows
-from propensity.model.families import OnEpoch
 from propensity.model.network.architecture import Predictor
+from propensity.model.records import OnEpoch
 from propensity.model.validation import ValidationScore, score_validation
 
 CLEAR_LEVEL = 0.999
-"""Of the interval: the best so far is compared with each later epoch, in five members (ADR 8)."""
+"""Confidence level for keeping an earlier epoch (about 30 comparisons a night; ADR 8)."""
 
 
 @dataclass(frozen=True)
 class ScoredEpoch:
-    """An epoch: how good it is on the validation rows, and its weights."""
+    """Validation score and weights after an epoch."""
 
     score: ValidationScore
     weights: list[NDArray[np.float32]]
 
 
 class ValidationScores:
-    """Scores the validation rows after each epoch: F1 chooses the epoch.
+    """Scores the validation rows after each epoch and chooses an epoch by F1.
 
-    F1 at the best threshold of these rows, which are neither trained nor judged on. It depends on
-    ranks alone, so class weights and resampling need no correction; `val_loss` would be unweighted
-    while the training loss is weighted. The last epoch is kept unless the best one is clearly
-    better, by the paired interval of F1: on rows this few the highest is often so by chance, and a
-    network stopped before its learning rate has decayed is worse (docs/network.md).
+    This is F1 at the best threshold of these rows, which serve neither training nor evaluation. It
+    depends on ranks alone, so class weights and resampling need no correction, while `val_loss`
+    would be unweighted and the training loss weighted. The last epoch is kept unless an earlier one
+    is clearly better by the paired interval of F1: on so few rows the highest F1 is often chance,
+    and a network stopped before its learning rate has decayed is worse (docs/network.md).
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class ValidationScores:
         patience: int,
         on_epoch: OnEpoch,
     ) -> None:
-        self.network = network  # that is trained, with its statistics looked up
+        self.network = network  # the network in training, with lookup of the statistics
         self.predictor = Predictor(network)
         self.validation = validation
         self.patience, self.on_epoch = patience, on_epoch
@@ -51,7 +51,7 @@ class ValidationScores:
         self.best: ScoredEpoch | None = None
 
     def end_epoch(self, epoch: int) -> bool:
-        """Score; return False after `patience` epochs in a row that are clearly worse."""
+        """Score an epoch; return False after `patience` clearly worse epochs in a row."""
         now = self._score(epoch)
         self.n_epochs = epoch + 1
         if self.best is None or now.score.f1 >= self.best.score.f1:
@@ -62,14 +62,14 @@ class ValidationScores:
         return self.n_worse < self.patience
 
     def restore_kept(self) -> None:
-        """Let the network be that of the epoch that is kept."""
+        """Restore the weights of the epoch that is kept."""
         self.network.set_weights(self.kept.weights)
 
     def _score(self, epoch: int) -> ScoredEpoch:
         logits = self.predictor.predict_logits(self.validation.codes, self.validation.numbers)
         if not np.isfinite(logits).all():
-            found = f"After epoch {epoch + 1} the network's scores are no numbers"
-            raise ModelError(found, todo="Training diverged: lower learning_rate")
+            found = f"Training diverged: after epoch {epoch + 1} scores are not finite"
+            raise ModelError(found, todo="Lower PROPENSITY_LEARNING_RATE")
         score = score_validation(self.validation.responses, logits)
         return ScoredEpoch(score, self.network.get_weights())
 
@@ -83,5 +83,5 @@ class ValidationScores:
 def is_clearly_better(
     responses: NDArray[Any], best: NDArray[np.bool_], other: NDArray[np.bool_]
 ) -> bool:
-    """Whether the best of several epochs has the higher F1 by more than chance, all shape (n,)."""
+    """Return whether the best of several epochs has clearly higher F1; arrays of shape (n,)."""
     return compare_f1(responses, best, other, seed=0, level=CLEAR_LEVEL).low > 0

@@ -1,8 +1,7 @@
-"""The family of Keras networks: fitted by gradient steps, epoch by epoch, while they improve."""
+"""The family of Keras networks, trained epoch by epoch with early stopping."""
 
 from pathlib import Path
 
-from propensity.model.families import Fitted, OnEpoch, TrainingData
 from propensity.model.network.architecture import (
     Predictor,
     add_statistics,
@@ -12,6 +11,7 @@ from propensity.model.network.architecture import (
 )
 from propensity.model.network.early_stopping import ValidationScores
 from propensity.model.network.training_loop import fit_network
+from propensity.model.records import Fitted, OnEpoch, TrainingData
 from propensity.model.target_encoding import fit_statistics, pair_features
 from propensity.settings import NightlyConfig
 from propensity.storage.atomic_write import write_whole
@@ -20,7 +20,7 @@ from propensity.storage.atomic_write import write_whole
 def fit(
     data: TrainingData, config: NightlyConfig, seed: int, path: Path, on_epoch: OnEpoch
 ) -> Fitted:
-    """Train a network and save it in the format of Keras.
+    """Train a network and save it in the Keras format.
 
     Raises:
         ModelError: Training diverged.
@@ -36,12 +36,12 @@ def fit(
     inputs = rows.codes, rows.numbers, statistics
     fit_network(network, inputs, rows.responses, data.plan, config, seed, watch)
     watch.restore_kept()
-    with write_whole(path, ".keras") as unfinished:  # Keras wants the ending
+    with write_whole(path, ".keras") as unfinished:  # Keras requires the suffix
         model.save(unfinished)
     kept = watch.kept.score
     return Fitted(watch.predictor, kept.f1, kept.validation_average_precision, watch.n_epochs)
 
 
 def load(path: Path) -> Predictor:
-    """Read a saved network; code inside the file is never run."""
+    """Read a saved network without running code from the file."""
     return Predictor(load_network(path))

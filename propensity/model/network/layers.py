@@ -1,4 +1,4 @@
-"""The layers of the network. Saved with it: nothing else has to travel with a model."""
+"""The layers of the network; their configuration is saved with the model."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,12 +10,12 @@ from keras import ops
 from propensity.model.target_encoding import Pairs
 
 EMBEDDING_LIMIT = 0.5
-"""Of the initial values."""
+"""Largest absolute initial value."""
 
 
 @keras.saving.register_keras_serializable("propensity")
 class PiecewiseLinear(keras.layers.Layer):
-    """Each number as its position in each of its bins: 0 below, 1 above, linear inside.
+    """Encodes each number as its position in each bin: 0 below, 1 above, linear inside.
 
     Gorishniy et al. 2022, "On embeddings for numerical features". (n, numerics) -> (n, all bins).
     """
@@ -29,25 +29,25 @@ class PiecewiseLinear(keras.layers.Layer):
         lows = np.concatenate([e[:-1] for e in self.edges]).astype(np.float32)
         widths = np.concatenate([np.diff(e) for e in self.edges]).astype(np.float32)
         number = np.repeat(np.arange(len(self.edges)), [len(e) - 1 for e in self.edges])
-        # a product with zeros and ones: taking a column for each bin costs five times as much
+        # a product with zeros and ones is five times as fast as taking a column for each bin
         chosen = ops.matmul(numbers, np.eye(len(self.edges), dtype=np.float32)[:, number])
         return ops.clip((chosen - lows) / widths, 0.0, 1.0)
 
     def get_config(self) -> dict[str, Any]:
-        """Edges travel with the model."""
+        """Return what the constructor needs."""
         return {**super().get_config(), "edges": self.edges}
 
 
 @keras.saving.register_keras_serializable("propensity")
 class PairStatistics(keras.layers.Layer):
-    """The statistic of the cell of each pair of features; learnt by fit_statistics, not trained."""
+    """Looks up the statistic of each pair's cell; computed by fit_statistics and not trained."""
 
     def __init__(self, cuts: list[list[float]], sizes: list[int], **options: Any) -> None:
         super().__init__(**options)
         self.pairs = Pairs(cuts, sizes)
 
     def build(self, _shape: Any) -> None:
-        """Make room for the statistic of every cell."""
+        """Create the table of statistics."""
         shape = (self.pairs.starts[-1],)
         self.table = self.add_weight(shape=shape, initializer="zeros", trainable=False)
 
@@ -65,30 +65,30 @@ class PairStatistics(keras.layers.Layer):
         return ops.take(self.table, cells + starts)
 
     def get_config(self) -> dict[str, Any]:
-        """Cuts and sizes travel with the model."""
+        """Return what the constructor needs."""
         own = {"cuts": self.pairs.cuts, "sizes": self.pairs.sizes}
         return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable("propensity")
 class CategoryEmbeddings(keras.layers.Layer):
-    """A vector for each value of each category. (n, categories) -> (n, all widths).
+    """Looks up a vector for each value of each category. (n, categories) -> (n, all widths).
 
-    Two values differ by one number, three by two: a vector is as wide as that, at most `width`. All
-    in one row of numbers: a layer for each category costs each member a second before its first
-    step, and a table as wide as the widest vector a tenth of each step.
+    To distinguish k values, k - 1 numbers suffice: that is the width of a vector, at most `width`.
+    All vectors are in one row of numbers: one layer per category would take each member a second
+    before its first step, and a table as wide as the widest vector a tenth of each step.
     """
 
     def __init__(self, n_codes: list[int], width: int, seed: int = 0, **options: Any) -> None:
         super().__init__(**options)
         self.n_codes, self.width, self.seed = n_codes, width, seed
-        known = np.array(n_codes) - 1  # one code is for what is unknown
+        known = np.array(n_codes) - 1  # one code is the unknown bucket
         self.widths = np.clip(known - 1, 1, width).astype(np.int32)
 
     def build(self, _shape: Any) -> None:
-        """Make the vectors: those of one category after those of the one before."""
+        """Create the vectors, category after category."""
         shape = (int(np.dot(self.n_codes, self.widths)),)
-        # not Glorot's: a range that narrows with the number of codes would multiply to nothing
+        # not Glorot: its range narrows with the number of codes, and products would vanish
         draw = keras.initializers.RandomUniform(-EMBEDDING_LIMIT, EMBEDDING_LIMIT, self.seed)
         self.vectors = self.add_weight(shape=shape, initializer=draw)
 
@@ -116,7 +116,7 @@ class LowRankCross(keras.layers.Layer):
         self.rank, self.seed = rank, seed
 
     def build(self, shape: tuple[tuple[int | None, int], ...]) -> None:
-        """Make the weights for inputs x0 and x of the same width."""
+        """Create the weights for inputs x0 and x of the same width."""
         width = shape[0][-1]
         draw = glorot(self.seed)
         self.project = keras.layers.Dense(
@@ -137,10 +137,10 @@ class LowRankCross(keras.layers.Layer):
 
 
 def glorot(seed: int) -> Callable[[], keras.initializers.Initializer]:
-    """Return a maker of initializers, each with a seed of its own.
+    """Return a factory of initializers with different seeds.
 
-    Left to itself Keras draws their seeds from Python's global generator, which Prefect's threads
-    draw from too: the same night would give another model.
+    By default Keras draws their seeds from Python's global generator, which Prefect's threads use
+    too: the same night would then give a different model.
     """
     seeds = np.random.default_rng(seed)
     return lambda: keras.initializers.GlorotUniform(int(seeds.integers(2**31)))

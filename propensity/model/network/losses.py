@@ -1,4 +1,4 @@
-"""The losses a strategy may ask for."""
+"""The losses that strategies use."""
 
 from typing import Any
 
@@ -10,21 +10,21 @@ from propensity.model.prior_correction import FOCUS
 
 
 class SoftF1(keras.losses.Loss):
-    """One less the F1 of a batch, with probabilities in place of decisions.
+    """One minus the F1 of a batch, with probabilities in place of decisions.
 
-    2 sum(p y) / (sum(p) + sum(y)): differentiable, as F1 itself is not. What it learns ranks, but
-    is no probability: only calibration makes it one.
+    2 sum(p y) / (sum(p) + sum(y)) is differentiable, unlike F1. The learnt scores rank but are not
+    probabilities until they are calibrated.
     """
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Return one loss for the batch, the mean over towers; y_pred are logits, (n, towers)."""
+        """Return the loss of the batch, the mean over towers; y_pred: logits, shape (n, towers)."""
         p = ops.sigmoid(y_pred)
         found = 2 * ops.sum(p * y_true, axis=0)
         return ops.mean(1 - found / (ops.sum(p, axis=0) + ops.sum(y_true, axis=0)))
 
 
 def make_loss(name: LossName) -> keras.losses.Loss:
-    """Return the loss of a plan; it takes logits."""
+    """Return the named loss, which takes logits."""
     if name == "focal":
         return keras.losses.BinaryFocalCrossentropy(gamma=FOCUS, from_logits=True)
     return SoftF1() if name == "soft_f1" else keras.losses.BinaryCrossentropy(from_logits=True)

@@ -1,7 +1,7 @@
-"""Fit a network: an epoch in one call of TensorFlow, each part of a batch beside the others.
+"""Fit a network: one call of TensorFlow per epoch, with the parts of each batch in parallel.
 
-Keras's own `fit` comes back to Python between steps, which costs a third of the time of steps as
-small as these, and leaves all but one core idle.
+Keras's `fit` returns to Python between steps, which costs a third of the time of steps this small,
+and leaves all but one core idle.
 """
 
 from typing import Any, Protocol
@@ -16,22 +16,22 @@ from propensity.model.network.losses import make_loss
 from propensity.settings import NightlyConfig
 
 WEIGHT_DECAY = 0.3
-"""Of AdamW, times the learning rate at each step: a hundredth of it would decay nothing here."""
+"""Weight decay of AdamW, multiplied by the learning rate; a hundredth has no effect here."""
 MIN_STEPS = 50
-"""Steps an epoch: a book too small for as many full batches is learnt in smaller ones ..."""
+"""Minimum steps per epoch; smaller books use smaller batches."""
 SMALLEST_BATCH = 64
-"""... but not in batches that hold only a handful of ones."""
+"""Smallest batch size."""
 N_PARTS = 2
-"""Of a batch: TensorFlow works on as many of them at once as there are cores."""
+"""Parts of a batch, which TensorFlow processes in parallel."""
 Rows = tuple[NDArray[Any], ...]
-"""The inputs of a network, one row a policyholder."""
+"""The inputs of a network, one row per policyholder."""
 
 
 class Watch(Protocol):
-    """Looks at a network in training."""
+    """Observer of the epochs of training."""
 
     def end_epoch(self, epoch: int) -> bool:
-        """Return whether training shall go on; the first epoch is 0."""
+        """Return whether to continue training; the first epoch is 0."""
 
 
 def fit_network(
@@ -46,17 +46,17 @@ def fit_network(
     """Train a network in place.
 
     Args:
-        network: Of build_network: rows -> a logit.
-        rows: Of the training rows and after them those that were made, each of shape (n, ...).
-        responses: Theirs, 0 or 1, shape (n,).
-        plan: Which of them, in which loss, with which class weights.
+        network: Result of build_network: rows -> logit.
+        rows: Inputs, training rows followed by synthetic rows, each of shape (n, ...).
+        responses: Responses of these rows, 0 or 1, shape (n,).
+        plan: Rows, loss and class weights.
         config: Epochs, batch size, learning rate.
-        seed: Of the order of rows.
-        watch: Asked after each epoch.
+        seed: Seed of the order of rows.
+        watch: Observer called after each epoch.
     """
-    # a pass over the rows of a strategy, yet no more steps than the others take: oversampling
-    # draws nearly twice as many rows, SMOTE-NC makes them. Undersampling in as many steps learns
-    # its few by heart.
+    # One pass over the rows of a strategy, but no more than the number of training rows, which
+    # oversampling and SMOTE-NC nearly double. Undersampling takes fewer steps: with as many it
+    # would memorise its few rows.
     n_rows = min(len(plan.rows), len(responses) - plan.n_made)
     batch_size = min(n_rows, max(SMALLEST_BATCH, min(config.batch_size, n_rows // MIN_STEPS)))
     n_steps = config.max_epochs * (n_rows // batch_size)
@@ -86,13 +86,13 @@ class EpochLearner:
         self.optimizer.build(network.trainable_variables)
         self.loss = make_loss(plan.loss)
         ones = responses.astype(np.float32)[:, None]
-        # a vector: class_weight would be looked up row by row in Python
+        # a vector, because Keras would look class_weight up row by row in Python
         weights = np.array(plan.class_weights, dtype=np.float32)[responses]
         self.given = [tf.constant(a) for a in (*rows, ones, weights)]
         self.learn = tf.function(self._learn_epoch)
 
     def _learn_epoch(self, order: Any) -> Any:
-        """Return the mean loss; the rows that fill no batch wait for the next order.
+        """Train one epoch and return the mean loss; rows that do not fill a batch are left out.
 
         Args:
             order: Indices of training rows, shape (n,).
@@ -108,7 +108,7 @@ class EpochLearner:
 
     def _take_step(self, batch: Any) -> Any:
         *rows, ones, weights = (tf.gather(given, batch) for given in self.given)
-        # computed for each variable otherwise
+        # otherwise the schedule is evaluated once per variable
         self.optimizer.learning_rate.assign(self.schedule(self.optimizer.iterations))
         with tf.GradientTape() as tape:
             parts = zip(*(_split(given) for given in rows), strict=True)

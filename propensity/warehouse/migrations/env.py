@@ -1,4 +1,4 @@
-"""Run migrations on the connection that propensity.warehouse.access hands over."""
+"""Run migrations on the connection that propensity.warehouse.schema.migration passes in."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ def include_object(_: Any, name: str | None, kind: str, *__: Any) -> bool:
 context.configure(
     connection=connection,
     target_metadata=metadata,
-    transactional_ddl=True,  # SQLite too: a migration and its record, or neither
+    transactional_ddl=True,  # on SQLite too: commit a migration together with its record
     include_object=include_object,
 )
 with context.begin_transaction():

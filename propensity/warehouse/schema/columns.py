@@ -1,4 +1,4 @@
-"""What the tables have in common: how constraints are named, and columns that several have."""
+"""Naming convention of the constraints, and columns that several tables share."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ metadata = MetaData(
 
 
 def make_time(name: str, comment: str, *, nullable: bool = False) -> Column[Any]:
-    """Make a column of a moment, with its time zone."""
+    """Make a column for a point in time with its time zone."""
     return Column(name, DateTime(timezone=True), nullable=nullable, comment=comment)
 
 
 def make_quality(table: Place, *, nullable: bool = False) -> list[Column[Any]]:
-    """Make the columns of the prevalence and of the metrics that a table keeps."""
-    meanings = {"prevalence": "share of ones among those whose response is known"}
+    """Make the columns for the prevalence and for the metrics that a table stores."""
+    meanings = {"prevalence": "share of ones among the known responses"}
     for metric in find_metrics(table):
         meanings |= metric.column_meanings
     return [Column(n, Float, nullable=nullable, comment=c) for n, c in meanings.items()]

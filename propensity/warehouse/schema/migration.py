@@ -1,4 +1,4 @@
-"""Alembic migrations: is the schema up to date, apply them, describe it in the database."""
+"""Check and migrate the schema with Alembic, and write its comments to PostgreSQL."""
 
 from pathlib import Path
 
@@ -21,13 +21,13 @@ from propensity.warehouse.schema.views import describe_view, view_columns, view_
 
 migrations_folder = Path(__file__).parents[1] / "migrations"
 READABLE_SINCE = "0002"
-"""The first migration after which the queries of propensity.warehouse.queries work."""
+"""The first revision whose views propensity.warehouse.queries can read."""
 MARKETING = "propensity_marketing"
-"""The role of deployments/sql/roles.sql that may read the views and nothing else."""
+"""The role from deployments/sql/roles.sql that may only read the views."""
 
 
 def is_up_to_date(engine: Engine) -> bool:
-    """Tell whether the last migration was applied."""
+    """Tell whether the latest migration has been applied."""
     return _find_revision(engine) == ScriptDirectory(str(migrations_folder)).get_current_head()
 
 
@@ -37,36 +37,36 @@ def _find_revision(engine: Engine) -> str | None:
 
 
 def check_known(engine: Engine) -> str | None:
-    """Refuse a schema that newer software has made, and return the name of any other."""
+    """Refuse a schema made by newer software; return the revision of any other schema."""
     migrations = ScriptDirectory(str(migrations_folder))
     known = [migration.revision for migration in migrations.walk_revisions()]
     found = _find_revision(engine)
     if found is not None and found not in known:
         raise WarehouseError(
-            f"The warehouse {describe(engine)} has the schema {found} of newer software",
+            f"The warehouse {describe(engine)} has schema {found}, made by newer software",
             expected=f"{known[0]} or earlier",
-            todo="Run that software, or restore the backup of before its update",
+            todo="Use that software, or restore a backup made before its update",
         )
     return found
 
 
 def check_readable(engine: Engine) -> None:
-    """Refuse a schema that newer software has made, or one too old for the queries of today."""
+    """Refuse a schema made by newer software, or one too old for the current queries."""
     found = check_known(engine)
     if found is None or found < READABLE_SINCE:
         raise WarehouseError(
-            f"The warehouse {describe(engine)} has the schema {found} of older software",
+            f"The warehouse {describe(engine)} has schema {found}, made by older software",
             expected=f"{READABLE_SINCE} or later",
             todo="Run a night (`propensity run`), which upgrades the schema",
         )
 
 
 def migrate(engine: Engine, revision: str) -> None:
-    """Apply or take back migrations until a revision, all or none of them.
+    """Upgrade or downgrade the schema to a revision, in one transaction.
 
     Args:
         engine: The warehouse.
-        revision: Name of a migration, `head` or `base`.
+        revision: Revision to migrate to, `head` or `base`.
     """
     with begin_write(_without_foreign_keys(engine)) as connection:
         wait_for_lock(connection, "migrate")
@@ -80,14 +80,14 @@ def migrate(engine: Engine, revision: str) -> None:
 
 
 def configure(connection: Connection) -> Config:
-    """Tell Alembic where the migrations are and which connection to use."""
+    """Configure Alembic with the folder of the migrations and the connection to use."""
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(migrations_folder))
     return config
 
 
 def _without_foreign_keys(engine: Engine) -> Engine:
-    """SQLite changes a table by making it anew, which a foreign key to it would forbid."""
+    """Disable foreign keys: SQLite alters a table by recreating it, which they would forbid."""
     return engine.execution_options(checks_foreign_keys=False)
 
 
@@ -108,7 +108,7 @@ def _say(connection: Connection, what: str, meaning: str) -> None:
 
 
 def _grant(connection: Connection) -> None:
-    """Views made anew have lost the rights that roles.sql gave."""
+    """Restore the rights that roles.sql granted on views; recreating a view removes them."""
     role = text("SELECT 1 FROM pg_roles WHERE rolname = :role")
     if connection.execute(role, {"role": MARKETING}).first():
         connection.exec_driver_sql(f"GRANT SELECT ON {', '.join(view_columns)} TO {MARKETING}")

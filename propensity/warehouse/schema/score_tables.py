@@ -1,4 +1,4 @@
-"""Tables that readers see through the views: scores, which run of them, and whom to leave out."""
+"""Tables behind the readers' views: scores, the published run and suppressions."""
 
 from sqlalchemy import (
     BigInteger,
@@ -21,54 +21,54 @@ from propensity.warehouse.schema.columns import make_time, metadata
 policyholder_scores = Table(
     "policyholder_scores",
     metadata,
-    Column("run_id", Integer, primary_key=True, comment="the run"),
-    Column("policyholder_id", BigInteger, primary_key=True, comment="as in the CSV"),
+    Column("run_id", Integer, primary_key=True, comment="number of the run"),
+    Column("policyholder_id", BigInteger, primary_key=True, comment="id as in the CSV"),
     Column(
         "fold",
         SmallInteger,
         nullable=False,
-        comment="0 to 4, for ever the same; the member that scored them never saw this fold",
+        comment="0 to 4, never changes; the member that scores it was not trained on it",
     ),
-    Column("response_known", SmallInteger, nullable=False, comment="1: has answered, 0: not yet"),
+    Column("response_known", SmallInteger, nullable=False, comment="1: has responded, 0: not yet"),
     Column("response", SmallInteger, comment="1: said yes, 0: said no, empty: not known"),
     Column(
         "is_control",
         SmallInteger,
         nullable=False,
-        comment="1: in the control group, never a lead, so that uplift can be measured",
+        comment="1: in the control group, which is never called so that uplift can be measured",
     ),
     Column(
         "lead_rank",
         BigInteger,
-        comment="place among the leads, 1 is the best; empty for control group and known response",
+        comment="rank among the leads, 1 is the best; empty where the policyholder is not a lead",
     ),
     Column(
         "probability",
         Float,
         nullable=False,
         comment="calibrated probability of saying yes, 0 to 1; "
-        "summed over people it is the number of buyers to expect",
+        "its sum over policyholders is the expected number of buyers",
     ),
     Column(
         "percentile",
         Float,
         nullable=False,
-        comment="per cent of the book whose probability is not higher; 100 is the best",
+        comment="percentage of the book with the same or a lower probability; 100 is the best",
     ),
     Column(
         "decile",
         SmallInteger,
         nullable=False,
-        comment="tenth of the book: 1 is the best (percentile above 90), 10 the last",
+        comment="tenth of the book; 1 is the best (percentile above 90), 10 the worst",
     ),
     Column(
         "predicted_response",
         SmallInteger,
         nullable=False,
-        comment="1 where probability >= decision_threshold",
+        comment="1 if probability >= decision_threshold, otherwise 0",
     ),
     Column("region_code", Integer, comment="region of residence, from the CSV"),
-    Column("sales_channel", Integer, comment="channel that reaches them, from the CSV"),
+    Column("sales_channel", Integer, comment="sales channel of the policyholder, from the CSV"),
     Index(
         "ix_policyholder_scores_run_id_lead_rank",
         "run_id",
@@ -76,7 +76,7 @@ policyholder_scores = Table(
         postgresql_where=text("lead_rank IS NOT NULL"),
     ),
     postgresql_partition_by="LIST (run_id)",
-    comment="everybody, every stored run: a table for each run behind one name",
+    comment="scores of all policyholders in every stored run; each run has a table of its own",
 )
 
 published_run = Table(
@@ -98,32 +98,32 @@ published_run = Table(
     Column(
         "previous_run_id",
         ForeignKey("scoring_runs.run_id"),
-        comment="the stored night before it by date, for previous_scores",
+        comment="stored night with the latest earlier date, for previous_scores",
     ),
     make_time("published_at", "when the pointer was set"),
     CheckConstraint("pointer = 1", name="one_row"),
-    comment="the pointer: which run readers see",
+    comment="the pointer to the run that readers see",
 )
 
 pointer_moves = Table(
     "pointer_moves",
     metadata,
     Column("move_id", Integer, primary_key=True, comment="number of the move"),
-    make_time("moved_at", "when"),
-    Column("moved_by", String(80), nullable=False, comment="nightly, or who rolled back"),
+    make_time("moved_at", "when the pointer moved"),
+    Column("moved_by", String(80), nullable=False, comment="nightly, or the user who rolled back"),
     Column(
         "from_run_id",
         ForeignKey("scoring_runs.run_id"),
-        comment="the run readers saw before, if any",
+        comment="run that readers saw before, if any",
     ),
     Column(
         "to_run_id",
         ForeignKey("scoring_runs.run_id"),
         nullable=False,
-        comment="the run they see since",
+        comment="run that readers saw afterwards",
     ),
-    Column("reason", Text, nullable=False, comment="why"),
-    comment="every move of the pointer: publishing and rolling back; append-only",
+    Column("reason", Text, nullable=False, comment="why it moved"),
+    comment="every move of the pointer, by publication or rollback; append-only",
 )
 
 suppressions = Table(
@@ -134,12 +134,12 @@ suppressions = Table(
         BigInteger,
         primary_key=True,
         autoincrement=False,
-        comment="whom never to contact",
+        comment="policyholder who must not be contacted",
     ),
     Column("valid_from", Date, primary_key=True, comment="first day (UTC)"),
-    Column("valid_until", Date, comment="last day (UTC); empty: for ever"),
-    Column("reason", Text, nullable=False, comment="why, for example: objected"),
+    Column("valid_until", Date, comment="last day (UTC); empty: no end"),
+    Column("reason", Text, nullable=False, comment="reason, for example: objected"),
     make_time("recorded_at", "when it was recorded"),
     Column("recorded_by", String(80), nullable=False, comment="who recorded it"),
-    comment="never contact: leads leaves them out at once",
+    comment="policyholders who must not be contacted; leads omits them immediately",
 )

@@ -1,6 +1,6 @@
-"""Tables of the warehouse and what each column means. Alembic (migrations/) makes them.
+"""Tables of the warehouse and the meaning of each column; Alembic (migrations/) creates them.
 
-The comments here are the only description: PostgreSQL COMMENTs and docs/tables.md are made of them.
+The comments are the only descriptions: PostgreSQL comments and docs/tables.md come from them.
 """
 
 from propensity.warehouse.schema.columns import metadata

@@ -1,6 +1,6 @@
-"""What the views' columns mean, where that differs from the tables they come from.
+"""Columns of the views, and their meanings where the source tables do not define them.
 
-The views themselves are SQL in migrations/; a test compares them with this page.
+The views themselves are SQL in migrations/; a test compares them with this module.
 """
 
 from propensity.warehouse.schema.tables import metadata
@@ -103,21 +103,21 @@ view_columns = {
     "lineage": _LINEAGE,
 }
 view_comments = {
-    "leads": "whom to call, tonight: without control group, known responses and suppressed",
-    "lead_gains": "what to expect from calling the best 1 to 100 per cent of the leads",
-    "current_scores": "everybody of the published night",
-    "previous_scores": "everybody of the night before it, to compare",
-    "lineage": "where the scores of a run come from: join it to leads on run_id",
+    "leads": "policyholders to call: without control group, known responses and suppressions",
+    "lead_gains": "expected result of calling the best 1 to 100 per cent of the leads",
+    "current_scores": "all policyholders of the published night",
+    "previous_scores": "all policyholders of the night before it, for comparison",
+    "lineage": "input, model and decision behind the scores of a run; join to leads on run_id",
 }
 _own_meanings = {
     "scored_at": "when the night was published",
     "threshold_low": "lowest decision threshold of the folds",
     "threshold_high": "highest decision threshold of the folds",
-    "model_input_digest": "of the book the model learnt from",
-    "model_config_digest": "of the configuration the model was trained with",
-    "model_code_version": "version of the software that trained the model",
-    "champion_before": "the champion when the run began, if any",
-    "candidate": "the version trained by the run",
+    "model_input_digest": "SHA-256 of the CSV contents that the model was trained on",
+    "model_config_digest": "SHA-256 of the configuration that the model was trained with",
+    "model_code_version": "version of propensity that trained the model",
+    "champion_before": "champion when the run began, if any",
+    "candidate": "model version that the run trained",
     "decision_reason": "why the candidate was promoted or not",
     "decision_threshold": "threshold applied to this policyholder, chosen for F1 on other folds",
 }

@@ -1,4 +1,4 @@
-"""Is in the table what the parts hold: counts, checksums and ranges."""
+"""Audit the table of a run against its Parquet parts: counts, checksums and ranges."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.warehouse.scores.checksum import sum_columns, sum_columns_in_sql
 from propensity.warehouse.scores.run_tables import table_of
 
-TODO = "Nothing was published: the last good night stays readable"
+TODO = "Nothing was published; readers still see the last published night"
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What must be the same in the parts and in the table.
+    """Figures that must be equal in the parts and in the table.
 
     `checksums` are by column (propensity.warehouse.scores.checksum); `n_wrong` counts rows with a
     value that is null or out of range.
@@ -30,7 +30,7 @@ class Fingerprint:
     checksums: dict[str, int]
 
     def __str__(self) -> str:
-        """Return the counts in words."""
+        """Return the counts as a phrase."""
         counts = f"{self.n_rows:,} rows, {self.n_leads:,} leads, {self.n_control:,} in the control"
         return f"{counts} group and {self.n_wrong:,} with a value that is null or out of range"
 
@@ -38,16 +38,16 @@ class Fingerprint:
 def audit_scores(engine: Engine, run_id: int, expected: Fingerprint, n_expected: int) -> None:
     """Compare the table of a run with the parts it was loaded from.
 
-    Ids that are there twice were found when the table was indexed.
+    Indexing the table has already ruled out duplicate ids.
 
     Args:
         engine: The warehouse.
-        run_id: Whose table.
-        expected: Of the parts.
-        n_expected: Policyholders that ingest counted.
+        run_id: Run whose table is audited.
+        expected: Fingerprint of the parts.
+        n_expected: Number of policyholders that ingest counted.
 
     Raises:
-        WarehouseError: They differ, or a value is null or out of range.
+        WarehouseError: Table and parts differ, or a value is null or out of range.
     """
     found = summarize_table(engine, run_id)
     if found != expected or found.n_rows != n_expected:
@@ -84,7 +84,9 @@ class FingerprintTally:
         p = np.append(self._lowest, batch["probability"].to_numpy())
         in_order = np.array_equal(ranks, self._n_ranked + np.arange(1, len(ranks) + 1))
         if not in_order or (np.diff(p) > 0).any():
-            raise WarehouseError("Audit: the ranks of the score parts are not in order", todo=TODO)
+            raise WarehouseError(
+                "Audit: rows or ranks of the score parts are out of order", todo=TODO
+            )
         self._n_rows, self._n_ranked = self._n_rows + batch.num_rows, self._n_ranked + len(ranks)
         self._lowest = p[-1]
         self._checksums.update(sum_columns(batch))
@@ -97,7 +99,7 @@ class FingerprintTally:
 
 
 def summarize_table(engine: Engine, run_id: int) -> Fingerprint:
-    """Read the table of a run once."""
+    """Return the fingerprint of the table of a run, in one query."""
     table = table_of(run_id)
     scores = table.c
     wrong = or_(

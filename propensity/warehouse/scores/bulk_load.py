@@ -1,6 +1,6 @@
-"""Load parts of Parquet into the table of a run, a batch at a time: nothing is held whole.
+"""Load Parquet parts into the table of a run in batches, to limit memory.
 
-COPY on PostgreSQL, several parts at once; ADBC on SQLite.
+PostgreSQL: COPY, several parts in parallel. SQLite: ADBC.
 """
 
 import os
@@ -33,8 +33,8 @@ def load_scores(
 
     Args:
         engine: The warehouse.
-        run_id: Whose table.
-        scores: Parts to load.
+        run_id: Run whose table is loaded.
+        scores: Scores to load.
         on_progress: Called with the share of rows loaded.
 
     Raises:
@@ -56,7 +56,7 @@ def _copy_parts(engine: Engine, run_id: int, parts: tuple[Path, ...]) -> Iterato
 
 
 def copy_part(engine: Engine, run_id: int, part: Path) -> int:
-    """Send one part to PostgreSQL as CSV, on a connection of its own; return its rows."""
+    """Copy one part to PostgreSQL as CSV, on its own connection; return the number of rows."""
     without_header = pacsv.WriteOptions(include_header=False)
     n_rows = 0
     with engine.begin() as connection:
@@ -82,13 +82,13 @@ def _order(batch: pa.Table, run_id: int) -> pa.Table:
 
 
 def _ingest_parts(engine: Engine, run_id: int, parts: tuple[Path, ...]) -> Iterator[int]:
-    """Feed propensity.warehouse.scores.sqlite_loader with parts, one after the other."""
+    """Send the parts one by one to a process of propensity.warehouse.scores.sqlite_loader."""
     module = "propensity.warehouse.scores.sqlite_loader"
     command = [sys.executable, "-m", module, str(engine.url.database), name_of(run_id)]
-    # nothing of it comes from outside: our module, the warehouse's path, a number
+    # no external input: our module, the path of the warehouse, the name of a table
     with Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True) as loader:  # noqa: S603
         stdin, stdout, stderr = loader.stdin, loader.stdout, loader.stderr
-        if stdin is None or stdout is None or stderr is None:  # what PIPE rules out
+        if stdin is None or stdout is None or stderr is None:  # ruled out by PIPE
             raise RuntimeError
         for part in parts:
             stdin.write(f"{part}\n")
@@ -98,6 +98,6 @@ def _ingest_parts(engine: Engine, run_id: int, parts: tuple[Path, ...]) -> Itera
                 raise WarehouseError(
                     f"Audit of run {run_id}: the warehouse {describe(engine)} refused a row: "
                     f"{stderr.read().strip()}",
-                    todo="Nothing was published: the last good night stays readable",
+                    todo="Nothing was published; readers still see the last published night",
                 )
             yield int(n_rows)

@@ -1,8 +1,8 @@
-"""A checksum for each column of the scores, the same from the Parquet parts as from the database.
+"""A checksum for each score column, equal for the Parquet parts and for the database.
 
 It is the sum over all rows of `id * value`, where products are taken modulo a prime so that nothing
-overflows 63 bits. One changed value always changes it (unless by a multiple of the prime), because
-no id is a multiple of the prime either; so does a value that stands beside another id.
+overflows 63 bits. One changed value always changes the sum (unless it changes by a multiple of the
+prime), because no id is a multiple of the prime; so does a value stored with another id.
 """
 
 from typing import Any
@@ -17,14 +17,14 @@ from propensity.scoring.records import SCORES_SCHEMA
 
 PRIME = 2**31 - 1
 IDS = PRIME - 1
-"""Ids are taken modulo this, plus 1: they are 1 to PRIME - 1, never a multiple of the prime."""
+"""Ids are taken modulo this, plus 1: from 1 to PRIME - 1, never a multiple of the prime."""
 ID = "policyholder_id"
 VALUES = tuple(name for name in SCORES_SCHEMA.names if name != ID)
 RANGES = {"probability": 1, "percentile": 100}
 STEPS = {"probability": 2.0**24, "percentile": 2.0**16}
-"""Fractions are counted in these steps. They are powers of two: the product is exact."""
+"""Steps per unit, in which fractions are counted; powers of two, so that products are exact."""
 NO_TIE = 0.3
-"""Added before rounding: databases round a half to the even number or upwards."""
+"""Added before rounding, because databases round halves either to even or upwards."""
 ABSENT = -1
 
 
@@ -45,7 +45,7 @@ def _read_whole(column: pa.ChunkedArray, name: str) -> NDArray[np.int64]:
 
 
 def sum_columns_in_sql(scores: Table) -> dict[str, ColumnElement[int]]:
-    """Return the same checksums over all rows of the table of a run, as SQL."""
+    """Return the same checksums, over all rows of the table of a run, as SQL."""
     ids = scores.c[ID] % IDS + 1
     products = {name: ids * _whole_in_sql(scores.c[name], name) % PRIME for name in VALUES}
     return {name: func.sum(column) for name, column in ({ID: ids} | products).items()}
@@ -54,7 +54,7 @@ def sum_columns_in_sql(scores: Table) -> dict[str, ColumnElement[int]]:
 def _whole_in_sql(column: Column[Any], name: str) -> ColumnElement[int]:
     if name not in STEPS:
         return func.coalesce(column, ABSENT) if column.nullable else column.expression
-    # PostgreSQL was sent decimals: as a REAL they are again the very number of the part
+    # PostgreSQL received decimals: cast to REAL, they equal the numbers in the part again
     steps = func.round(cast(column, REAL) * STEPS[name] + NO_TIE)
     is_inside = column.between(0, RANGES[name])
     return case((is_inside, cast(steps, BigInteger)), else_=ABSENT)

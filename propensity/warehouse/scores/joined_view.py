@@ -1,4 +1,4 @@
-"""policyholder_scores as a view that joins the tables of runs: SQLite has no partitions."""
+"""policyholder_scores as a view over the tables of runs, because SQLite has no partitions."""
 
 from collections.abc import Collection
 
@@ -7,17 +7,17 @@ from sqlalchemy import Connection, select
 from propensity.warehouse.schema.tables import policyholder_scores, published_run, scoring_runs
 
 MAX_TABLES = 400
-"""SQLite joins 500 at most; more nights may be stored, for each promotion keeps its own."""
+"""SQLite unites at most 500; more nights may be stored, as each promotion keeps its own."""
 
 
 def choose(connection: Connection, without: Collection[int] = ()) -> list[int]:
-    """Return the runs to join: what readers see, the night before it, then the newest.
+    """Return the runs to include: the one that readers see, the night before it, then the newest.
 
-    A run that is left out is stored still, and joined when readers are sent back to it.
+    A run that is left out stays stored, and is included when readers are sent back to it.
 
     Args:
-        connection: In the transaction that makes the view.
-        without: Runs whose tables go.
+        connection: Connection in the transaction that recreates the view.
+        without: Runs whose tables are about to be dropped.
     """
     runs, pointer = scoring_runs.c, published_run.c
     pointed_at = select(pointer.run_id, pointer.previous_run_id)
@@ -33,14 +33,14 @@ def choose(connection: Connection, without: Collection[int] = ()) -> list[int]:
 
 
 def join(connection: Connection, tables: dict[int, str]) -> None:
-    """Make the view anew.
+    """Recreate the view.
 
     Args:
-        connection: In a transaction that writes.
+        connection: Connection in a write transaction.
         tables: Name of the table of each run.
     """
     names = ", ".join(c.name for c in policyholder_scores.c if c.name != "run_id")
-    # a view takes no bound values: columns and tables are named by us, the run is a number
+    # a view takes no bound parameters; the names are our own, and the run is an integer
     arms = [
         f"SELECT {run_id:d} AS run_id, {names} FROM {table}"  # noqa: S608
         for run_id, table in tables.items()

@@ -16,9 +16,9 @@ INDEX_MEMORY = "256MB"
 
 
 def create(engine: Engine, name: str, run_id: int) -> None:
-    """Make the table that will be the partition of a run."""
+    """Create the table that will become the partition of a run."""
     like = f"LIKE {policyholder_scores.name} INCLUDING DEFAULTS"
-    # says what attaching would otherwise read the whole table to find out
+    # spares ATTACH PARTITION from scanning the whole table
     check = f"CONSTRAINT ck_{name}_run CHECK (run_id = {run_id:d})"
     with begin_write(engine) as connection:
         connection.exec_driver_sql(f"CREATE TABLE {name} ({like}, {check})")
@@ -27,7 +27,7 @@ def create(engine: Engine, name: str, run_id: int) -> None:
 def index(connection: Connection, name: str) -> None:
     """Index and analyse a loaded table.
 
-    Only the last statement keeps the audit from reading meanwhile, and it takes no time.
+    Only the last statement blocks the audit, which reads meanwhile, and it takes no time.
     """
     for statement in (
         f"SET LOCAL maintenance_work_mem = '{INDEX_MEMORY}'",
@@ -40,10 +40,10 @@ def index(connection: Connection, name: str) -> None:
 
 
 def attach(engine: Engine, name: str, run_id: int) -> None:
-    """Put the table behind policyholder_scores, and wait for those who do not know of it.
+    """Attach the table to policyholder_scores, and wait for transactions that planned without it.
 
-    Those are the transactions that planned without the new partition, and they are waited for at
-    most PATIENCE_SECONDS: with the pointer moved between plan and snapshot they would find nothing.
+    If the pointer moved between their plan and their snapshot, they would find no rows. The wait
+    is at most PATIENCE_SECONDS.
     """
     parent = policyholder_scores.name
     with engine.begin() as connection:
@@ -57,13 +57,13 @@ def attach(engine: Engine, name: str, run_id: int) -> None:
 
 
 def _analyse_parent(engine: Engine) -> None:
-    """Tell the planner about all runs together, which autovacuum never does: or it sorts.
+    """Analyse all runs together, which autovacuum never does; without it the planner sorts.
 
-    And about suppressions, which leads leaves out.
+    Also analyse suppressions, which the view leads excludes.
     """
     with engine.begin() as connection:
         is_18 = (connection.dialect.server_version_info or (0,)) >= (18,)
-        only = "ONLY " if is_18 else ""  # before, all partitions are analysed again
+        only = "ONLY " if is_18 else ""  # older versions analyse all partitions again
         connection.exec_driver_sql(f"ANALYZE {only}{policyholder_scores.name}")
         connection.exec_driver_sql(f"ANALYZE {suppressions.name}")
 
@@ -80,7 +80,7 @@ def _find_readers(engine: Engine) -> set[str]:
 
 
 def drop(engine: Engine, name: str) -> None:
-    """Drop the table of a run; where a long reader holds it, it stays, with a warning."""
+    """Drop the table of a run; if a long-running reader holds it, keep it and log a warning."""
     try:
         _detach(engine, name)
         with engine.begin() as connection:
@@ -88,11 +88,11 @@ def drop(engine: Engine, name: str) -> None:
             connection.exec_driver_sql(f"DROP TABLE {name}")
     except DBAPIError as error:
         why = str(error.orig).split("\n", maxsplit=1)[0]
-        logger.warning("%s stays until the next clean-up: %s", name, why)
+        logger.warning("Table %s stays until the next clean-up: %s", name, why)
 
 
 def _detach(engine: Engine, name: str) -> None:
-    """Take a partition out without locking readers out; finish it where a crash cut it short."""
+    """Detach a partition without blocking readers, or finish a detachment that crashed."""
     query = text(
         "SELECT inhdetachpending FROM pg_inherits WHERE inhrelid = CAST(:name AS regclass)"
     )

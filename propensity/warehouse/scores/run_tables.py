@@ -1,8 +1,7 @@
-"""The scores of one run: a table of its own, filled out of sight, behind policyholder_scores.
+"""The table of one run: filled out of sight, then shown through policyholder_scores.
 
-On PostgreSQL policyholder_scores is partitioned by run; elsewhere it is a view that joins the
-tables of the runs, made anew when the pointer moves or one goes. Dropping a night is dropping a
-table.
+On PostgreSQL policyholder_scores is partitioned by run. On SQLite it is a view over the tables of
+the runs, recreated when the pointer moves or a table is dropped.
 """
 
 import re
@@ -21,18 +20,18 @@ PREFIX = "policyholder_scores_r"
 
 
 def name_of(run_id: int) -> str:
-    """Name of the table of a run."""
+    """Return the name of the table of a run."""
     return f"{PREFIX}{run_id:d}"
 
 
 def is_made_by_migrations(table: str, dialect: str) -> bool:
-    """Tell whether Alembic owns a table; it does not own those of runs, made and dropped here."""
+    """Tell whether Alembic owns a table; this module creates and drops the tables of runs."""
     is_view = dialect != "postgresql" and table == policyholder_scores.name
     return not (is_view or re.fullmatch(PREFIX + r"\d+", table))
 
 
 def table_of(run_id: int) -> Table:
-    """Describe the table of a run; run_id is a column only where partitions need it."""
+    """Return the table of a run without run_id, which only partitions have."""
     columns = (c for c in policyholder_scores.c if c.name != "run_id")
     copies = (Column(c.name, c.type, nullable=c.nullable) for c in columns)
     return Table(name_of(run_id), MetaData(), *copies)
@@ -45,7 +44,7 @@ def find_stored(engine: Engine) -> set[int]:
 
 
 def create(engine: Engine, run_id: int) -> None:
-    """Make the empty table of a run that no reader looks at; one left behind is replaced."""
+    """Create the empty table of a run, unseen by readers; replace one that was left behind."""
     drop(engine, [run_id])
     if is_postgresql(engine):
         partitions.create(engine, name_of(run_id), run_id)
@@ -55,10 +54,10 @@ def create(engine: Engine, run_id: int) -> None:
 
 
 def index(engine: Engine, run_id: int) -> None:
-    """Index and analyse a loaded table; an id that is there twice cannot be.
+    """Index and analyse a loaded table; the unique index detects duplicate ids.
 
     Raises:
-        WarehouseError: An id is there twice.
+        WarehouseError: An id occurs more than once.
     """
     name = name_of(run_id)
     try:
@@ -74,22 +73,22 @@ def index(engine: Engine, run_id: int) -> None:
                 connection.execute(CreateIndex(by_rank))
     except IntegrityError as error:
         raise WarehouseError(
-            f"Audit of run {run_id}: an id is there twice ({error.orig})",
+            f"Audit of run {run_id}: a policyholder_id occurs more than once",
             expected="each policyholder once",
-            todo="Nothing was published: the last good night stays readable",
+            todo="Nothing was published; readers still see the last published night",
         ) from error
 
 
 def attach(engine: Engine, run_id: int) -> None:
-    """Put the table behind policyholder_scores; the views still show the run of the pointer."""
+    """Attach the table to policyholder_scores; the views still show the run of the pointer."""
     if is_postgresql(engine):
         partitions.attach(engine, name_of(run_id), run_id)
 
 
 def follow_pointer(connection: Connection) -> None:
-    """Put what the pointer needs behind policyholder_scores, in the transaction that moved it.
+    """Recreate policyholder_scores on SQLite, in the transaction that moved the pointer.
 
-    On PostgreSQL every stored run is there already: attached, for ever after.
+    On PostgreSQL there is nothing to do: every stored run is attached already.
     """
     if connection.dialect.name != "postgresql":
         joined_view.join(connection, _name_tables(joined_view.choose(connection)))
@@ -102,8 +101,8 @@ def _name_tables(run_ids: Iterable[int]) -> dict[int, str]:
 def drop(engine: Engine, run_ids: Iterable[int]) -> None:
     """Drop the tables of runs; readers of other runs neither wait nor notice.
 
-    A table that a long reader holds on PostgreSQL stays, with a warning; whoever cleans up next
-    tries again.
+    On PostgreSQL a table that a long-running reader holds stays, with a warning, until the next
+    clean-up.
     """
     mine = set(run_ids) & find_stored(engine)
     if is_postgresql(engine):

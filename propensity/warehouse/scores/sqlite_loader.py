@@ -1,14 +1,14 @@
-"""Load parts of Parquet into SQLite by ADBC, in a process of its own.
+"""Load Parquet parts into SQLite with ADBC, in a separate process.
 
 ADBC brings a second copy of SQLite. Two copies in one process do not see each other's locks, and
-the first to close its connection drops the locks of both: the database can be damaged
+the first to close its connection drops the locks of both, which can damage the database
 (https://www.sqlite.org/howtocorrupt.html, section 2.2.1). Two processes are safe.
 
     python -m propensity.warehouse.scores.sqlite_loader DATABASE TABLE
 
-reads the path of a part from each line of its input and answers with the rows it loaded. It ends
-with its input, so also when the process that feeds it is killed. Each part is a transaction: other
-writers need not wait for all of them.
+reads the path of a part from each line of its input and answers with the number of rows loaded. It
+exits at the end of its input, therefore also when the process that feeds it is killed. Each part is
+a transaction of its own, so that other writers need not wait for all parts.
 """
 
 import sys
@@ -22,8 +22,8 @@ BUSY_MILLISECONDS = 30_000
 
 
 def main(database: str, table: str) -> None:
-    """Load one part after the other, as they are named."""
-    # the plain API: adbc_driver_sqlite.dbapi would import pandas first, 0.3 s
+    """Load the parts that standard input names, one after the other."""
+    # the low-level API: adbc_driver_sqlite.dbapi imports pandas, which takes 0.3 s
     with adbc_driver_sqlite.connect(database) as opened, AdbcConnection(opened) as connection:
         with AdbcStatement(connection) as statement:
             statement.set_sql_query(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
@@ -35,7 +35,7 @@ def main(database: str, table: str) -> None:
 
 
 def ingest(connection: AdbcConnection, table: str, path: str) -> int:
-    """Append one part to the table; committed at once."""
+    """Append one part to the table, and commit."""
     with pq.ParquetFile(path) as part, AdbcStatement(connection) as statement:
         reader = pa.RecordBatchReader.from_batches(part.schema_arrow, part.iter_batches())
         statement.set_options(

@@ -65,7 +65,7 @@ def test_no_command_waits_for_what_only_a_night_needs():
         (["run"], {}, 3, "No CSV file was given"),
         (["run", "a.csv", "--simulated"], {}, 2, "not both"),
         (["run", "a.csv", "--as-of", "tomorrow"], {}, 2, "--as-of"),
-        (["run", "a.csv", "--as-of", "9999-01-01"], {}, 2, "9999-01-01 is a date to come"),
+        (["run", "a.csv", "--as-of", "9999-01-01"], {}, 2, "9999-01-01 is in the future"),
         (["run", "a.csv"], {"PROPENSITY_MAX_EPOCHS": "0"}, 2, "max_epochs"),
         (["run", "a.csv"], {"PROPENSITY_LOG_FORMAT": "xml"}, 2, "log_format"),
         (["leads", "--top", "0"], {}, 2, "--top"),
@@ -130,7 +130,7 @@ def without_nights(propensity):
         (["leads", "--calls", "100"], 5, "There are no leads"),
         (["leads", "--csv", "no/folder/x.csv"], 2, "no/folder"),
         (["rollback", "--reason", "a try"], 5, "Nothing is published yet"),
-        (["models", "rollback", "--reason", "a try"], 5, "No model was promoted yet"),
+        (["models", "rollback", "--reason", "a try"], 5, "No model has been promoted"),
     ],
 )
 def test_what_needs_a_published_night_says_so(without_nights, words, exit_code, message):
@@ -209,7 +209,7 @@ def test_the_report_is_where_the_summary_says(demo):
     line = next(line for line in printed.splitlines() if line.startswith("report "))
     page = Path(line.removeprefix("report").strip())
     assert page.name == "night.html"
-    assert "What calling brings" in page.read_text(encoding="utf-8")
+    assert "Expected buyers" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

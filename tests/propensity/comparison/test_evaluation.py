@@ -71,7 +71,7 @@ def test_weights_move_f1_at_half_and_not_the_f1_at_its_threshold(make_arm, truth
     assert weighted.f1_at_half is not None
     assert weighted.f1_at_half - none.f1_at_half > 0.03
     assert weighted.difference == pytest.approx(0, abs=0.005)
-    assert "class_weight" in comparison.conclusion.split("not told apart from")[0]
+    assert "class_weight" in comparison.conclusion.split("not clearly different from")[0]
     assert "better" not in comparison.conclusion
 
 
@@ -111,15 +111,15 @@ def arm(name: str, low: float, high: float) -> ComparedArm:
     ("low", "high", "verdict"),
     [
         (0.0001, 0.002, "better than none"),
-        (-0.0001, 0.002, "not told apart from none"),
-        (-0.002, 0.0001, "not told apart from none"),
+        (-0.0001, 0.002, "not clearly different from none"),
+        (-0.002, 0.0001, "not clearly different from none"),
         (-0.002, -0.0001, "worse than none"),
     ],
 )
 def test_only_an_interval_beside_zero_is_a_verdict(low: float, high: float, verdict: str) -> None:
     found = conclude((ComparedArm("none", 0.4, 0.39, 0.41, {}), arm("focal", low, high)))
     assert found.endswith(f"{verdict}.")
-    assert sum(v in found for v in ("better", "worse", "not told")) == 1
+    assert sum(v in found for v in ("better", "worse", "not clearly")) == 1
 
 
 def test_baselines_are_not_in_the_sentence_about_strategies() -> None:

@@ -144,7 +144,7 @@ def test_a_champion_whose_folder_is_lost_is_left_out_and_why(
     contest = hold("0.3", "0.4", "d" * 64)
     assert (contest.champion, contest.difference) == (None, None)
     lost = workspace.model("0.4")
-    why = f"champion 0.4 cannot be judged ({lost} holds no model version)"
+    why = f"champion 0.4 cannot be evaluated ({lost} contains no model version)"
     assert contest.no_champion_reason == why
 
 
@@ -171,7 +171,7 @@ def test_a_champion_of_another_contract_is_left_out_and_why(
     make_version(workspace, "old")
     contest = hold("0.3", "old")
     assert contest.champion is None
-    why = "champion old cannot be judged (encoder-0.json encodes Age)"
+    why = "champion old cannot be evaluated (encoder-0.json encodes Age)"
     assert contest.no_champion_reason == why
 
 

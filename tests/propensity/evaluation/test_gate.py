@@ -114,7 +114,7 @@ def test_reason_word_for_word(contest: tuple[float, ...], reason: str) -> None:
 
 @pytest.mark.parametrize(("f1", "outcome"), [(0.46, "promoted"), (0.3, "rejected")])
 def test_without_a_usable_champion_only_the_baselines_count(f1: float, outcome: str) -> None:
-    why = "champion v1 cannot be judged (its folder is missing)"
+    why = "champion v1 cannot be evaluated (its folder is missing)"
     contest = Contest(make_contender("v2", f1), BASELINES, no_champion_reason=why)
     decision = decide(contest, MARGIN, TOLERANCE)
     assert decision.outcome == outcome

@@ -219,7 +219,7 @@ def test_the_last_epoch_is_kept_unless_another_was_clearly_better(
 @pytest.mark.slow
 def test_a_training_that_diverges_says_so(book: CuratedBook, tmp_path: Path) -> None:
     config = CONFIG.model_copy(update={"learning_rate": 1e6, "batch_size": 2048})
-    with pytest.raises(ModelError, match=r"After epoch 1 .* lower learning_rate"):
+    with pytest.raises(ModelError, match=r"after epoch 1 .* Lower PROPENSITY_LEARNING_RATE"):
         train_member(book, 0, CONTRACT, config, tmp_path)
     assert not model_path(tmp_path, 0).exists()
 

@@ -19,10 +19,10 @@ from propensity.ingest.curation import ingest_files
 from propensity.model.cross_fitting import train_member
 from propensity.model.encoded_rows import EncodedRows
 from propensity.model.encoder import Encoder, bin_numbers
-from propensity.model.families import TrainingData
 from propensity.model.imbalance import TrainingPlan
 from propensity.model.logistic_family import fit, load
 from propensity.model.prediction import Scorer
+from propensity.model.records import TrainingData
 from propensity.model.store import Member, ModelVersion, load_version, save_version
 from propensity.settings import NightlyConfig
 from propensity.simulation.book import simulate_book

@@ -14,9 +14,9 @@ from propensity.ingest.contract import load_contract
 from propensity.ingest.curation import ingest_files
 from propensity.model import cross_fitting, smote
 from propensity.model.encoded_rows import N_PARTS, EncodedRows
-from propensity.model.families import TrainingData
 from propensity.model.imbalance import plan_training
 from propensity.model.prediction import Scorer, score_labelled
+from propensity.model.records import TrainingData
 from propensity.model.smote import make_ones
 from propensity.model.store import ModelVersion
 from propensity.model.target_encoding import Pairs, fit_statistics

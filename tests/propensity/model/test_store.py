@@ -45,7 +45,7 @@ def test_a_moved_folder_is_read_from_its_new_place(tmp_path: Path) -> None:
 
 def test_a_folder_without_manifest_is_no_version(tmp_path: Path) -> None:
     (tmp_path / "manifest.json.unfinished").write_text("{}", encoding="utf-8")
-    with pytest.raises(ModelError, match="holds no model version"):
+    with pytest.raises(ModelError, match="contains no model version"):
         load_version(tmp_path)
 
 
@@ -144,7 +144,7 @@ def test_another_version_in_the_place_of_this_one_is_not_loaded(tmp_path: Path) 
 
 
 def test_a_folder_that_is_lost_is_told_as_lost(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="holds no model version") as refused:
+    with pytest.raises(ModelError, match="contains no model version") as refused:
         load_version(tmp_path / "lost", "d" * 64)
     assert not isinstance(refused.value, ChangedModelError)
 

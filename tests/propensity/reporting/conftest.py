@@ -21,8 +21,9 @@ from propensity.metrics.intervals import Interval
 from propensity.metrics.records import Baseline, Evaluation
 from propensity.metrics.threshold import predict_responses
 from propensity.model.store import ModelVersion
+from propensity.runtime.fact_collection import Circumstances, describe_night
 from propensity.runtime.night import OpenNight
-from propensity.runtime.night_facts import Circumstances, NightFacts, describe_night
+from propensity.runtime.night_facts import NightFacts
 from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.settings import NightlyConfig, Settings
 from propensity.simulation.book import simulate_book

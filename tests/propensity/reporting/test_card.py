@@ -109,7 +109,7 @@ def test_the_markdown_says_the_numbers(tmp_path):
     ]  # fmt: skip
     assert tables["4"] == ["12,349", "3", "0.570", "4.070", "cross entropy", "0.4500", "0.3600"]
     best = DECILES[0]
-    assert read_tables(markdown.split("## Where it is good")[0])["1"] == [
+    assert read_tables(markdown.split("## Quality by slice")[0])["1"] == [
         f"{best.n_rows:,}", f"{best.expected_buyers:,.0f}", f"{best.interval:,.0f}",
         f"{best.actual_buyers:,}", "yes" if best.agrees else "no",
     ]  # fmt: skip
@@ -119,9 +119,9 @@ def test_the_markdown_says_the_numbers(tmp_path):
 
 def test_the_markdown_says_what_it_learnt_from_and_when(tmp_path):
     markdown = render_markdown(make_card(tmp_path))
-    assert "Trained and judged 2026-11-24 02:17 UTC for the night of 2026-11-24" in markdown
+    assert "Trained and evaluated 2026-11-24 02:17 UTC for the night of 2026-11-24" in markdown
     n_positive = sum(d.actual_buyers for d in DECILES)
-    assert f"20,000 policyholders whose response is known; {n_positive:,} of them" in markdown
+    assert f"20,000 respondents; {n_positive:,} of them" in markdown
     assert HASH in markdown
     assert HASH[::-1] in markdown
     assert "book\\_1.csv, \\<b\\>\\|book.csv" in markdown
@@ -161,8 +161,8 @@ def test_the_worst_slice_comes_first_and_is_marked(tmp_path):
 @pytest.mark.parametrize(
     ("threshold", "says"),
     [
-        (0.22957, "+0.0012 away, as chance may have it"),
-        (0.65037, "+0.4220 away, MORE than chance explains"),
+        (0.22957, "+0.0012, no more than chance explains"),
+        (0.65037, "+0.4220, MORE than chance explains"),
     ],
 )
 def test_the_threshold_is_held_against_half_of_f1(tmp_path, threshold, says):
@@ -181,15 +181,15 @@ def test_it_says_whether_scores_are_smoothed(tmp_path):
     members = tuple(dataclasses.replace(m, n_source_rows=12_345) for m in version.members)
     smoothed = dataclasses.replace(version, members=members)
     changed = make_card(tmp_path, candidate=dataclasses.replace(card.candidate, version=smoothed))
-    assert "Probabilities are smoothed: drawn a little towards" in render_markdown(changed)
+    assert "Probabilities are smoothed: shrunk slightly towards" in render_markdown(changed)
 
 
 def test_it_says_whether_scores_are_recalibrated(tmp_path):
     card = make_card(tmp_path)
-    assert "second calibration step is not used" in render_markdown(card)
+    assert "Probabilities are not recalibrated" in render_markdown(card)
     bent = Recalibration((((0.0,), (0.1,)),) * 5)
     changed = make_card(tmp_path, candidate=dataclasses.replace(card.candidate, recalibration=bent))
-    assert "is used: the responses clearly ask for it" in render_markdown(changed)
+    assert "Probabilities are recalibrated" in render_markdown(changed)
 
 
 def test_history_and_names_cannot_break_the_tables(tmp_path):
@@ -205,8 +205,8 @@ def test_a_first_version_has_no_champion_and_a_small_book_no_slices(tmp_path):
     card = make_card(tmp_path, champion=False)
     markdown, page = render_markdown(card), render_page(card)
     for text in (markdown, page):
-        assert "nobody to compare with: there is no champion yet." in text
-        assert "No part of the book is large enough" in text
+        assert "No comparison with a champion: there is no champion yet." in text
+        assert "No slice of the book is large enough" in text
         assert "Promoted" in text
     alone = tuple(
         dataclasses.replace(s, champion_f1=None, gain=None, gain_interval=None) for s in SLICES
@@ -239,7 +239,7 @@ def test_the_page_fits_a_phone_and_asks_for_nothing(tmp_path, chromium, scheme):
     assert asked == [page_path.as_uri()]
     assert wrong == []
     assert page.evaluate("document.documentElement.scrollWidth") == 390
-    assert page.locator("h1").inner_text() == "Not promoted: champion 2026-11-23-old stays"
+    assert page.locator("h1").inner_text() == "Not promoted: the champion 2026-11-23-old stays"
     svg = page.locator("svg")
     assert svg.count() == 1
     assert svg.bounding_box()["width"] > 250

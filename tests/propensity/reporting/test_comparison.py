@@ -25,7 +25,7 @@ WEIGHTED = ComparedArm(
 )  # fmt: skip
 RULE = ComparedArm("rule <b>", 0.3985, 0.395, 0.401, {"precision": 0.25, "recall": 0.98},
                    difference=-0.0582, difference_low=-0.061, difference_high=-0.056)  # fmt: skip
-SAID = "By F1 at thresholds chosen on other folds: class_weight not told apart from none."
+SAID = "By F1 at thresholds chosen on other folds: class_weight not clearly different from none."
 COMPARISON = Comparison(dt.date(2026, 11, 24), 323_394, 0.1226, (NONE, WEIGHTED, RULE), SAID)
 
 
@@ -39,7 +39,7 @@ def test_markdown_says_what_the_intervals_say_and_fits_an_artifact() -> None:
 
 FIGURES = {
     "arm": "class weight", "F1 95 %": "0.4577 0.4510 to 0.4610",
-    "less none paired 95 %": "+0.0010 -0.0004 to +0.0024", "F1 at 0.5": "0.4300",
+    "minus none paired 95 %": "+0.0010 -0.0004 to +0.0024", "F1 at 0.5": "0.4300",
     "precision": "0.3600", "recall": "0.6400", "average precision": "0.3660", "ROC AUC": "0.8567",
     "Brier before": "0.0879 0.1700", "calibration error before": "0.0023 0.2500",
     "training rows": "1,293,576", "fit, s": "63",

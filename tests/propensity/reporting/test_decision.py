@@ -57,15 +57,15 @@ def second(report: NightFacts) -> str:
 def test_it_begins_with_the_outcome_and_the_reason(report, first_report, second):
     assert second.splitlines()[0] == "# Not promoted: the champion v1 scores the book"
     assert second.splitlines()[2] == report.decision.reason
-    assert read(make_card(first_report)).startswith("# Promoted: tonight's model scores the book")
+    assert read(make_card(first_report)).startswith("# Promoted: the candidate scores the book")
 
 
 def test_f1_stands_beside_champion_and_baselines_with_intervals(report, second):
     quality = report.contest.candidate.evaluation
     interval = f"{quality.f1_interval.low:.4f} to {quality.f1_interval.high:.4f}"
-    assert f"| **tonight's model** | {quality.f1:.4f} | {interval} |" in second
+    assert f"| **candidate** | {quality.f1:.4f} | {interval} |" in second
     assert f"| champion v1 | {quality.f1:.4f} | {interval} |" in second
-    assert "| tonight's model less champion | +0.0000 | -0.0010 to +0.0010 |" in second
+    assert "| candidate minus champion | +0.0000 | -0.0010 to +0.0010 |" in second
     assert "| everyone positive | 0.2200 |" in second
     assert "| the rule <i>&amp;</i> | 0.4000 |" in second
 
@@ -85,21 +85,21 @@ def test_it_says_what_as_many_calls_as_can_be_made_bring(report, second):
     low, high = f"{card.report.calls.expected_low:,.0f}", f"{card.report.calls.expected_high:,.0f}"
     said = f"Call the 1,000 best leads: expect **{card.report.calls.expected_buyers:,.0f} buyers**"
     assert f"{said} ({low} to {high})" in second
-    assert f"{card.report.calls.lift:.1f} times as many as at random." in second
+    assert f"{card.report.calls.lift:.1f} times as many as random calls." in second
 
 
 def test_it_does_not_ask_for_more_calls_than_there_are_leads(report):
     text = read(make_card(report, n_calls=20_000))
     assert f"All {report.scores.n_leads:,} leads can be called: expect **" in text
-    assert "at random" not in text
-    assert "There is nobody to call." in read(
+    assert "random calls" not in text
+    assert "There are no leads to call." in read(
         DecisionCard(dataclasses.replace(report, calls=None), 1, None, None, Path(), Path())
     )
 
 
 def test_it_says_who_is_new_among_the_best(report, first_report, second):
     assert "Among the best 1,000 since 2026-11-01: **70 entered, 80 left**, 920 stayed." in second
-    assert "are no longer stored: who is new" in read(make_card(report, last=LAST))
+    assert "are no longer stored, so new leads" in read(make_card(report, last=LAST))
     first = read(make_card(first_report))
     assert "This is the first night: all leads are new." in first
     assert "2026-11-01 |" not in first
@@ -109,9 +109,9 @@ def test_it_says_what_moved(report):
     moved = ColumnDrift("Region_Code", 0.31, 0, 0)
     drifted = dataclasses.replace(report, since_last_night=(moved,))
     text = read(make_card(drifted, last=LAST))
-    assert "* Region_Code has moved since 2026-11-01: stability index 0.31, large" in text
+    assert "* Region_Code has shifted since 2026-11-01 (PSI 0.31, large)" in text
     quiet = dataclasses.replace(report, since_last_night=(), not_answered=(), reliability=())
-    assert "Nothing has moved notably" in read(make_card(quiet, last=LAST))
+    assert "Nothing has shifted notably" in read(make_card(quiet, last=LAST))
 
 
 def test_it_says_where_the_rest_is_and_is_small(second):

@@ -211,7 +211,7 @@ def test_sqlite_without_a_file_is_refused(url):
 def test_a_schema_of_newer_software_is_named(engine):
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
-    with pytest.raises(WarehouseError, match=r"has the schema 0999 of newer .* 0003 or earlier"):
+    with pytest.raises(WarehouseError, match=r"has schema 0999, made by newer .* 0003 or earlier"):
         open_warehouse(engine.url.render_as_string(hide_password=False))
 
 

@@ -67,7 +67,7 @@ def test_a_version_that_never_served_is_refused(engine):
 
 
 def test_rolling_back_without_a_model_is_refused(engine):
-    with pytest.raises(WarehouseError, match="No model was promoted yet"):
+    with pytest.raises(WarehouseError, match="No model has been promoted"):
         roll_back_model(engine, **ME)
 
 
@@ -92,7 +92,7 @@ def test_a_champion_made_by_hand_during_the_night_is_not_superseded(engine):
     third = Contender(dataclasses.replace(contender.version, name="third"), contender.evaluation)
     roll_back_model(engine, **ME)
     won = Decision("promoted", "It is good.", third)
-    with pytest.raises(WarehouseError, match=f"{first.run_name} was made champion while"):
+    with pytest.raises(WarehouseError, match=f"{first.run_name} became champion while"):
         record_decision(engine, run, third, won, against=second.run_name)
     assert find_champion(engine) == first.run_name
     assert "third" not in set(read(engine, "SELECT * FROM model_versions")["model_version"])

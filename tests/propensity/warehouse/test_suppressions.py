@@ -129,9 +129,9 @@ def test_a_file_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("policyholder_id\n7\n", "line 1: columns policyholder_id. Expected policyholder_id, rea"),
-        ("", "line 1: columns none"),
-        ("policyholder_id,reason,until\n7,x,2026-01-01\n", "line 1: columns"),
+        ("policyholder_id\n7\n", "found columns policyholder_id. Expected policyholder_id, reason"),
+        ("", "line 1: found columns none"),
+        ("policyholder_id,reason,until\n7,x,2026-01-01\n", "line 1: found columns"),
         ("policyholder_id,reason\n7,x\nseven,x\n", "line 3, column policyholder_id: 'seven'"),
         ("policyholder_id,reason\n7\n", "line 2, column reason: ''"),
         ("policyholder_id,reason\n7,x,9\n", "line 2: more values than columns"),

@@ -107,7 +107,7 @@ def test_a_network_that_scores_differently_once_reloaded_is_refused(
     altered = load_network(tmp_path / "model.keras")
     altered.set_weights([w + np.float32(1e-3) for w in altered.get_weights()])
     altered.save(path := tmp_path / "model.keras")
-    with pytest.raises(ModelError, match=r"model\.keras, read back, scores 1,000 of 1,000"):
+    with pytest.raises(ModelError, match=r"model\.keras, the model scores 1,000 of 1,000"):
         _check_reloaded(Predictor(model), load(path), path, label(inputs))
 
 
