@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -38,6 +39,13 @@ PROCESSES = {
     "chromium", "demo", "live", "postgresql_server", "prefect_server", "propensity", "stack",
 }  # fmt: skip
 """Fixtures that start a server, a browser, or the command line as a process."""
+
+
+# a busy machine is no failure
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects by mark
