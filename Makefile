@@ -34,8 +34,8 @@ test: $(READY) browser ## Run all tests, with the real table if ../shared/data e
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
 
 .PHONY: test-quick
-test-quick: $(READY) ## Run the tests that need no server, no browser and no whole night
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not slow and not server' $(ARGS)
+test-quick: $(READY) ## Run the tests that take less than five seconds and start no server, browser or command
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not slow and not process' $(ARGS)
 
 # Playwright's own download would be a second Chromium, from a host that many networks block
 .PHONY: browser

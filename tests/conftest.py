@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -34,21 +35,30 @@ os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 os.environ["PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW"] = "ignore"  # task tests run tasks alone
 
 
-SERVERS = {"chromium", "demo", "live", "postgresql_server", "prefect_server", "stack"}
-"""Fixtures that start a server, a browser or a whole night."""
+PROCESSES = {
+    "chromium", "demo", "live", "postgresql_server", "prefect_server", "propensity", "stack",
+}  # fmt: skip
+"""Fixtures that start a server, a browser, or the command line as a process."""
+
+
+# a busy machine is no failure
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects by mark
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests that need a server; put files that take long first.
+    """Mark tests that start processes; put files that take long first.
 
     The short ones fill both workers to the end.
     """
     for item in items:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         is_on_postgresql = parameters.get("url") == "postgresql"
-        if SERVERS & set(getattr(item, "fixturenames", ())) or is_on_postgresql:
-            item.add_marker("server")
+        if PROCESSES & set(getattr(item, "fixturenames", ())) or is_on_postgresql:
+            item.add_marker("process")
     long = {item.path for item in items if takes_long(item)}
     items.sort(key=lambda item: item.path not in long)
 

@@ -115,6 +115,7 @@ def test_a_manifest_of_before_there_were_families_is_of_networks() -> None:
     assert [f.name for f in member.list_files(Path())] == ["encoder-0.json", "member-0.keras"]
 
 
+@pytest.mark.slow
 def test_training_and_scoring_need_no_tensorflow(book: CuratedBook, tmp_path: Path) -> None:
     code = f"""
 import dataclasses, sys

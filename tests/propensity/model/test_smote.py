@@ -105,6 +105,7 @@ def test_nothing_is_learnt_from_a_made_row_and_it_is_shown_nothing_of_its_own_pa
 # A member
 
 
+@pytest.mark.slow
 def test_made_rows_reach_the_training_rows_alone_and_scores_are_put_right(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

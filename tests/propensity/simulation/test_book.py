@@ -253,7 +253,7 @@ def test_unknown_spelling_is_named() -> None:
     table, _ = simulate_rows(5, np.random.default_rng(1))
     frame = table.to_pandas().astype({"Vehicle_Age": str})
     frame.loc[3, "Vehicle_Age"] = "3 years"
-    with pytest.raises(ValueError, match="Vehicle_Age: '3 years'"):
+    with pytest.raises(ValueError, match="Vehicle_Age is '3 years'"):
         true_probability(frame)
 
 

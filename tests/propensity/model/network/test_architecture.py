@@ -158,6 +158,7 @@ def test_the_seed_decides_the_weights() -> None:
     assert not np.array_equal(weights[0], weights[2])
 
 
+@pytest.mark.slow
 def test_only_training_and_scoring_pay_for_tensorflow() -> None:
     names = "{'tensorflow', 'keras'} & set(sys.modules)"
     code = f"import sys, flows.nightly, flows.cli.main; print(sorted({names}))"
