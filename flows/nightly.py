@@ -5,6 +5,7 @@ loaded next to last night's, and only the last statement of the last transaction
 readers. A failure before that leaves last night's scores untouched. Pages are drawn afterwards.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +13,11 @@ from prefect import Flow, flow, get_run_logger, runtime
 from prefect.client.schemas.objects import FlowRun, State
 
 from flows.signals import go_on_unread, heed_termination
-from propensity.errors import ModelError
+from propensity.errors import ModelError, WarehouseError
 from propensity.folds import N_FOLDS
 from propensity.runtime.night import only_one_night, open_night
 from propensity.settings import NightlyConfig, Settings
-from propensity.warehouse.access import open_warehouse
+from propensity.warehouse.access import open_reader
 from propensity.warehouse.runs import fail_run
 from tasks.alert import alert
 from tasks.describe import describe
@@ -40,8 +41,9 @@ class NightResult:
 
 def record_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:  # noqa: ARG001
     """Store the reason with the run, where SQL can read it too."""
-    warehouse = open_warehouse(Settings().warehouse_url)
-    fail_run(warehouse, str(flow_run.id), state.message or state.name or "unknown")
+    with suppress(WarehouseError):  # without a warehouse there is no run, and Prefect says why
+        warehouse = open_reader(Settings())
+        fail_run(warehouse, str(flow_run.id), state.message or state.name or "unknown")
 
 
 @flow(

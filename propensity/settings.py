@@ -9,13 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 StrategyName = Literal[
     "none", "class_weight", "undersample", "oversample", "smote_nc", "focal", "soft_f1"
 ]
 STRATEGIES: tuple[StrategyName, ...] = get_args(StrategyName)
+NETWORK_ONLY: tuple[StrategyName, ...] = ("focal", "soft_f1")
+"""Strategies that replace the loss; a logistic regression has its own."""
 FamilyName = Literal["network", "logistic"]
 
 
@@ -179,6 +188,15 @@ class NightlyConfig(BaseSettings):
     leads_include_known: bool = Field(
         False, description="include policyholders with a known response among the leads"
     )
+
+    @field_validator("model_family")
+    @classmethod
+    def _check_family(cls, family: FamilyName, info: ValidationInfo) -> FamilyName:
+        strategy = info.data.get("strategy")
+        if family == "logistic" and strategy in NETWORK_ONLY:
+            found = f"the strategy {strategy} is a loss, which a logistic regression cannot change"
+            raise ValueError(f"{found}. Choose another strategy, or the model family network")
+        return family
 
     @property
     def lead_rules(self) -> LeadRules:

@@ -1,5 +1,6 @@
 """What the documents say is so: commands exist, output is fresh, nothing is left out."""
 
+import dataclasses
 import datetime as dt
 import re
 import shlex
@@ -173,7 +174,7 @@ def test_the_forecast_shown_is_fresh(demo):
 def test_the_tutorial_goes_as_it_says(demo, tmp_path):
     first, printed = demo
     shutil.copytree(first.data_dir, tmp_path / "data")  # others look at the demo as it is
-    command_line = type(first)(tmp_path / "data")
+    command_line = dataclasses.replace(first, data_dir=tmp_path / "data")
     printed = printed.replace(str(first.data_dir), "data")
     objections = tmp_path / "objections.csv"
     tomorrow = str(dt.datetime.now().astimezone().date() + dt.timedelta(days=1))
@@ -215,7 +216,7 @@ def recipe(demo, tmp_path):
         for line in lines[at : at + n_lines]:
             subprocess.run(["bash", "-c", line], cwd=tmp_path, check=True, timeout=600)
 
-    return run, type(first)(tmp_path / "data")
+    return run, dataclasses.replace(first, data_dir=tmp_path / "data")
 
 
 @pytest.mark.slow

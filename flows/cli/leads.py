@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Rows
+from flows.cli.options import MOST, Rows
 from flows.cli.terminal import print_leads, terminal, write_csv
 from propensity.settings import Settings
 from propensity.warehouse import queries
@@ -19,7 +19,9 @@ def leads(
     top: Rows = 10,
     calls: Annotated[
         int | None,
-        typer.Option(min=1, help="Forecast how many buyers this number of calls will reach."),
+        typer.Option(
+            min=1, max=MOST, help="Forecast how many buyers this number of calls will reach."
+        ),
     ] = None,
     csv: Annotated[
         Path | None,

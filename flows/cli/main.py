@@ -19,6 +19,7 @@ from flows.cli.run import backfill, run
 from flows.cli.simulate import simulate
 from propensity.errors import PropensityError
 from propensity.runtime import json_log
+from propensity.warehouse.engine import first_line
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -61,7 +62,7 @@ def main() -> None:
     except ValidationError as error:
         _fail(_explain_settings(error), exit_code=2)
     except DBAPIError as error:
-        _fail(f"WarehouseError: {error.orig}. Run again when the database is ready", exit_code=5)
+        _fail(f"WarehouseError: The warehouse refused: {first_line(error.orig)}", exit_code=5)
     except OSError as error:
         _fail(f"A file cannot be read or written: {error}", exit_code=1)
 

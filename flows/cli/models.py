@@ -1,6 +1,7 @@
 """Model versions: `propensity models`, its `card` and `rollback`."""
 
 import getpass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,7 +41,7 @@ def card(
 
     folder = Settings().data_dir
     path = find_card(Workspace(folder).model(version))
-    if not path.is_file():
+    if Path(version).name != version or not path.is_file():
         raise ModelError(
             f"There is no {path} (PROPENSITY_DATA_DIR: {folder.resolve()})",
             expected="the card that a night writes into the folder of its model version",

@@ -6,7 +6,7 @@ from typing import Annotated
 import pandas as pd
 import typer
 
-from flows.cli.options import Reason, Rows
+from flows.cli.options import MOST, Reason, Rows
 from flows.cli.terminal import print_frame, terminal
 from propensity.runtime.night import only_one_night
 from propensity.settings import Settings
@@ -29,7 +29,8 @@ def runs(top: Rows = 10) -> None:
 def rollback(
     reason: Reason,
     to: Annotated[
-        int | None, typer.Option(help="Number of the run to show; default: the previous night.")
+        int | None,
+        typer.Option(max=MOST, help="Number of the run to show; default: the previous night."),
     ] = None,
 ) -> None:
     """Make readers see another stored night immediately; by default the previous one."""
@@ -44,7 +45,9 @@ def rollback(
 def retention(
     keep: Annotated[
         int | None,
-        typer.Option(min=1, help="How many nights to keep; default: PROPENSITY_KEEP_NIGHTS."),
+        typer.Option(
+            min=1, max=MOST, help="How many nights to keep; default: PROPENSITY_KEEP_NIGHTS."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only list what would be removed.")

@@ -4,7 +4,11 @@ from typing import Annotated
 
 import typer
 
-Rows = Annotated[int, typer.Option("--top", min=1, help="Number of rows to show, from the top.")]
+MOST = 2**31 - 1
+"""The largest whole number that every database accepts as a limit."""
+Rows = Annotated[
+    int, typer.Option("--top", min=1, max=MOST, help="Number of rows to show, from the top.")
+]
 Reason = Annotated[
     str, typer.Option(help="Why you do this; it is recorded together with your user name.")
 ]

@@ -122,8 +122,8 @@ def find_comparison(folder: Path) -> Comparison | None:
     for path in sorted(files, key=lambda p: p.stat().st_mtime, reverse=True):
         try:
             return Comparison.load(path)
-        except (pa.ArrowException, KeyError, TypeError, ValueError):
-            continue  # written by another version of this software: try an older file
+        except (pa.ArrowException, AttributeError, KeyError, OSError, TypeError, ValueError):
+            continue  # damaged, or written by other software: try an older file
     return None
 
 

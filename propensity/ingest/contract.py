@@ -133,13 +133,18 @@ def _find_contradictions(contract: Contract) -> Iterator[tuple[str, str]]:
     for role in get_args(Role):
         if not any(c.role == role for c in contract.columns):
             yield f"no column has role {role!r}", "at least one"
+    yield from _find_wrong_rule(contract)
+
+
+def _find_wrong_rule(contract: Contract) -> Iterator[tuple[str, str]]:
     if not contract.rule.where:
         yield "the rule has no condition, where = {}", "a feature and its value"
     features = {c.name: c for c in contract.features}
     for name, value in contract.rule.where:
-        domain = features[name].domain if name in features else ()
-        if domain is not None and value not in domain:
-            yield f"the rule requires {name} = {value!r}", "a feature and a value of its domain"
+        if name not in features:
+            yield f"the rule is about {name}, which is not a feature", "a feature"
+        elif not features[name].allows(value):
+            yield f"the rule requires {name} = {value!r}", features[name].expectation
 
 
 def _explain(path: Path, declared: dict[str, Any], error: ValidationError) -> ContractError:

@@ -75,6 +75,16 @@ class Column:
             found = "no domain" if self.domain is None else f"domain {list(self.domain)}"
             yield f"{found} with role 'response'", "[0, 1]"
 
+    def allows(self, value: str | int) -> bool:
+        """Tell whether a value that is not blank satisfies domain, dtype and range."""
+        try:
+            pa.array([value], self.arrow_type)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+            return False
+        if self.domain is not None:
+            return value in self.domain
+        return self.range is None or self.range[0] <= float(value) <= self.range[1]
+
     @property
     def arrow_type(self) -> pa.DataType:
         """Type in the curated Parquet."""

@@ -1,16 +1,19 @@
 """Collect the facts of a scored night in one pass over its score parts, in flat memory."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from propensity.comparison.records import find_comparison
-from propensity.evaluation.records import Contest, Decision
+from propensity.evaluation.records import Contender, Contest, Decision
 from propensity.ingest.book import CuratedBook
 from propensity.ingest.rejections import sum_up_rejected
 from propensity.monitoring.curves import CurveTally, share_by_probability
-from propensity.monitoring.drift import compare_nights, compare_unlabelled
+from propensity.monitoring.drift import ColumnDrift, compare_nights, compare_unlabelled
 from propensity.monitoring.profile import Profile, ProfileTally, profile_features
 from propensity.monitoring.segments import find_segments
 from propensity.runtime.book_facts import describe_book
@@ -22,6 +25,9 @@ from propensity.storage.tallies import tally_parts
 from propensity.storage.workspace import Workspace
 from propensity.warehouse.nights import LastNight
 from propensity.warehouse.scores.audit import FingerprintTally
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +71,8 @@ def describe_night(
     parts = FingerprintTally(scores)
     tally_parts(scores.parts, probability, curves, calls, parts)
     profile = Profile(profile_features(book, night.contract), probability.counts[0])
-    profile.save(workspace.profile(run_name))
-    last = _load_last_profile(workspace, given.last_night)
-    same = given.last_night is not None and given.last_night.model_version == serving.version.name
+    _try("tonight's counts", lambda: profile.save(workspace.profile(run_name)), None)
+    last = _try("last night's counts", lambda: _load_last(workspace, given, profile, serving), None)
     return NightFacts(
         book=describe_book(book, night.contract, run_name, night.config.as_of),
         contest=contest,
@@ -82,14 +87,37 @@ def describe_night(
         calls=calls.forecast,
         fingerprint=parts.fingerprint,
         score_shares=share_by_probability(profile.probability),
-        last_score_shares=share_by_probability(last.probability) if last else None,
+        last_score_shares=last.score_shares if last else None,
         last_night=given.last_night,
-        since_last_night=compare_nights(last, profile, by_same_model=same) if last else (),
+        since_last_night=last.drift if last else (),
         not_answered=compare_unlabelled(profile),
-        rejections=sum_up_rejected(book),
-        comparison=find_comparison(workspace.comparisons),
+        rejections=_try("the rejected rows", lambda: sum_up_rejected(book), ()),
+        comparison=_try("the comparison", lambda: find_comparison(workspace.comparisons), None),
     )
 
 
-def _load_last_profile(workspace: Workspace, last: LastNight | None) -> Profile | None:
-    return Profile.load(workspace.profile(last.run_name)) if last else None
+@dataclass(frozen=True, eq=False)
+class _LastNight:
+    score_shares: NDArray[np.float64]
+    drift: tuple[ColumnDrift, ...]
+
+
+def _load_last(
+    workspace: Workspace, given: Circumstances, tonight: Profile, serving: Contender
+) -> _LastNight | None:
+    night = given.last_night
+    last = Profile.load(workspace.profile(night.run_name)) if night else None
+    if night is None or last is None:
+        return None
+    same = night.model_version == serving.version.name
+    drift = compare_nights(last, tonight, by_same_model=same)
+    return _LastNight(share_by_probability(last.probability), drift)
+
+
+def _try(what: str, collect: Callable[[], T], nothing: T) -> T:
+    """Collect a fact that only pages and alerts need: without it, scores are still published."""
+    try:
+        return collect()
+    except Exception:
+        logger.warning("The pages will lack %s: a file is damaged or locked", what, exc_info=True)
+        return nothing

@@ -2,11 +2,10 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
 from propensity.errors import BusyError
@@ -18,7 +17,7 @@ from propensity.storage.input_files import find_files
 from propensity.storage.workspace import Workspace
 from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.engine import wait_for
-from propensity.warehouse.locks import only_one
+from propensity.warehouse.locks import lock_file, only_one
 from propensity.warehouse.model_registry import find_files_digest
 from propensity.warehouse.promotions import find_champion
 from propensity.warehouse.runs import Night, Run, find_earlier, find_published, start_run
@@ -123,16 +122,11 @@ def only_one_night(settings: Settings) -> Iterator[Engine]:
 
     Raises:
         BusyError: Another process holds one of the locks.
-        WarehouseError: The database does not answer.
+        WarehouseError: The database does not answer, or a lock file cannot be written.
     """
     path = Workspace(settings.data_dir).lock
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as held:
-        try:
-            held.enter_context(FileLock(path, blocking=False, fallback_to_soft=False))
-        except Timeout:
-            todo = "Wait until it ends, or cancel it in the Prefect UI"
-            raise BusyError(f"Another night is running in {path.parent}", todo=todo) from None
+    todo = "Wait until it ends, or cancel it in the Prefect UI"
+    with lock_file(path, BusyError(f"Another night is running in {path.parent}", todo=todo)):
         warehouse = open_warehouse(settings.warehouse_url)
-        held.enter_context(only_one(warehouse, "night"))
-        yield warehouse
+        with only_one(warehouse, "night"):
+            yield warehouse

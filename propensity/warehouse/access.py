@@ -1,8 +1,10 @@
 """Open the warehouse: create or migrate it for a night, or open an existing one."""
 
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from sqlalchemy import Engine, inspect
+from sqlalchemy.exc import ProgrammingError
 
 from propensity.errors import WarehouseError
 from propensity.settings import Settings
@@ -65,23 +67,35 @@ def open_reader(settings: Settings) -> Engine:
             or the database does not answer.
     """
     engine = _find_warehouse(settings)
-    if not is_postgresql(engine):  # a reader there may lack the right to read migrations
-        with explain_absence(engine):
-            check_readable(engine)
+    # a reader on PostgreSQL may lack the right to read which migrations were applied
+    forbidden = suppress(ProgrammingError) if is_postgresql(engine) else nullcontext()
+    with explain_absence(engine), forbidden:
+        check_readable(engine)
     return engine
 
 
 def _find_warehouse(settings: Settings, *, may_be_empty: bool = False) -> Engine:
     engine = connect(settings.warehouse_url)
     if not is_postgresql(engine):
-        file = Path(str(engine.url.database)).resolve()
-        if not file.exists():
-            raise _explain_nothing(settings, f"the file {file} does not exist")
+        _find_file(Path(str(engine.url.database)), settings)
     wait_for(engine)
     with explain_absence(engine):
         if not may_be_empty and not inspect(engine).has_table("leads"):
             raise _explain_nothing(settings, f"{describe(engine)} has no view leads")
     return engine
+
+
+def _find_file(path: Path, settings: Settings) -> None:
+    try:
+        file = path.resolve()
+        file.stat()
+    except FileNotFoundError:
+        raise _explain_nothing(settings, f"the file {path.resolve()} does not exist") from None
+    except OSError as error:
+        raise WarehouseError(
+            f"The warehouse file {path} cannot be reached: {error.strerror}",
+            todo="Run as a user who may read it and its folder",
+        ) from error
 
 
 def _explain_nothing(settings: Settings, found: str) -> WarehouseError:

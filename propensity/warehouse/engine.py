@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from propensity.errors import WarehouseAwayError, WarehouseError
-from propensity.warehouse.urls import read_url
+from propensity.warehouse.urls import hide_url, read_url
 
 TODO = "Check PROPENSITY_DATABASE_URL and that the database is running; then run again"
 READ_ONLY_TODO = (
@@ -56,10 +56,11 @@ def connect(url: str) -> Engine:
         WarehouseError: The URL is invalid.
     """
     parsed = read_url(url)
-    if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed, hide_parameters=True, **POSTGRESQL_POOL)
-    # opening a file is fast, so there is nothing to pool
-    engine = create_engine(parsed, hide_parameters=True, poolclass=NullPool)
+    with hide_url():
+        if parsed.get_backend_name() == "postgresql":
+            return create_engine(parsed, hide_parameters=True, **POSTGRESQL_POOL)
+        # opening a file is fast, so there is nothing to pool
+        engine = create_engine(parsed, hide_parameters=True, poolclass=NullPool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -115,9 +116,14 @@ def explain_absence(engine: Engine) -> Iterator[None]:
             kind, does = WarehouseAwayError, "does not answer"
         elif getattr(said, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY:
             todo = READ_ONLY_TODO
-        # only the first line of the driver's message: the others may hold policyholders' data
-        first = str(said).strip().split("\n", maxsplit=1)[0]
-        raise kind(f"The warehouse {describe(engine)} {does}: {first}", todo=todo) from error
+        raise kind(
+            f"The warehouse {describe(engine)} {does}: {first_line(said)}", todo=todo
+        ) from error
+
+
+def first_line(said: BaseException | None) -> str:
+    """Return the first line of a driver's message: the others may hold policyholders' data."""
+    return str(said).strip().split("\n", maxsplit=1)[0]
 
 
 def _is_away(engine: Engine, said: BaseException | None) -> bool:

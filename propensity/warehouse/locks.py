@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
 from typing import Literal
 
 from filelock import FileLock, Timeout
@@ -55,21 +56,31 @@ def only_one(engine: Engine, work: Work) -> Iterator[None]:
                 with suppress(OperationalError):
                     connection.execute(text("SELECT pg_advisory_unlock(:first, :second)"), key)
     else:
-        with _lock_file(engine, work):
+        with lock_file(Path(f"{engine.url.database}-{work}.lock"), _refuse(engine, work)):
             yield
 
 
-def _lock_file(engine: Engine, work: Work) -> AbstractContextManager[object]:
-    """Lock the file, which is never removed; child processes do not inherit the lock."""
-    file = f"{engine.url.database}-{work}.lock"
+def lock_file(file: Path, busy: BusyError) -> AbstractContextManager[object]:
+    """Lock a file, which is never removed; child processes do not inherit the lock.
+
+    Args:
+        file: The lock file; it and its folder are created.
+        busy: Raised if another process holds the lock.
+
+    Raises:
+        BusyError: Another process holds the lock.
+        WarehouseError: The lock file cannot be written.
+    """
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         return FileLock(file, blocking=False, fallback_to_soft=False).acquire()
     except Timeout:
-        raise _refuse(engine, work) from None
+        raise busy from None
     except OSError as error:
         raise WarehouseError(
-            f"The lock file {file} cannot be written",
-            todo="Run as the user who owns it, or remove it while nothing is running",
+            f"The lock file {file} cannot be written: {error.strerror}",
+            todo="Run as the user who owns the file and its folder; if it is not a plain file,"
+            " remove it while nothing is running",
         ) from error
 
 

@@ -8,7 +8,7 @@ from propensity import __version__
 from propensity.evaluation.records import Contender, Decision
 from propensity.metrics.catalog import Place, find_metrics
 from propensity.metrics.records import Evaluation
-from propensity.warehouse.engine import begin_write
+from propensity.warehouse.engine import begin_write, explain_absence
 from propensity.warehouse.locks import wait_for_lock
 from propensity.warehouse.promotions import check_champion
 from propensity.warehouse.runs import Run
@@ -16,10 +16,14 @@ from propensity.warehouse.schema.tables import model_versions, promotions
 
 
 def find_files_digest(engine: Engine, version: str | None) -> str | None:
-    """Return the files digest of a version, or None if it was registered before digests existed."""
+    """Return the files digest of a version, or None if it was registered before digests existed.
+
+    Raises:
+        WarehouseError: The database does not answer, or refuses this user.
+    """
     columns = model_versions.c
     query = select(columns.files_digest).where(columns.model_version == version)
-    with engine.connect() as connection:
+    with explain_absence(engine), engine.connect() as connection:
         return connection.execute(query).scalar_one_or_none()
 
 

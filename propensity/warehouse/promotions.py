@@ -64,8 +64,11 @@ def find_champion(engine: Engine, as_of: dt.date | None = None) -> str | None:
     Args:
         engine: The warehouse.
         as_of: Date of the night; default: return the current champion.
+
+    Raises:
+        WarehouseError: The database does not answer, or refuses this user.
     """
-    with engine.connect() as connection:
+    with explain_absence(engine), engine.connect() as connection:
         return _find_champion(connection, as_of)
 
 

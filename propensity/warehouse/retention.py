@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, select, union, update
 
-from propensity.warehouse.engine import begin_write
+from propensity.warehouse.engine import begin_write, explain_absence
 from propensity.warehouse.locks import only_one, wait_for_lock
 from propensity.warehouse.schema.tables import promotions, published_run, scoring_runs
 from propensity.warehouse.scores import table_lifecycle
@@ -30,8 +30,11 @@ def find_superfluous(engine: Engine, keep_nights: int) -> list[StoredNight]:
     Args:
         engine: The warehouse.
         keep_nights: Number of dates to keep.
+
+    Raises:
+        WarehouseError: The database does not answer, or refuses this user.
     """
-    with engine.connect() as connection:
+    with explain_absence(engine), engine.connect() as connection:
         return _find(connection, keep_nights)
 
 

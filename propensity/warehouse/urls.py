@@ -1,6 +1,8 @@
 """Parse the URL of a database; it may hold a password, so messages never show it."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -25,14 +27,9 @@ def read_url(url: str) -> URL:
         WarehouseError: It is not a URL, or it names another kind of database, another driver, or
             SQLite without a file.
     """
-    try:
+    with hide_url():
         parsed = make_url(url)
         _check_parts(url, parsed)
-    except (ArgumentError, ValueError):
-        # the URL and the error may hold a password: never show either
-        raise WarehouseError(
-            "PROPENSITY_DATABASE_URL is not a database URL", expected=f"for example {EXAMPLES}"
-        ) from None
     driver = DRIVERS.get(parsed.drivername)
     if driver is None:
         raise WarehouseError(
@@ -40,12 +37,33 @@ def read_url(url: str) -> URL:
             " only be in PostgreSQL or SQLite, whose drivers propensity chooses",
             todo=f"Set it to a URL such as {EXAMPLES}",
         )
-    if driver == "sqlite" and (not parsed.database or parsed.database.startswith((":", "file:"))):
+    if driver == "sqlite" and not _is_path(parsed):
         raise WarehouseError(
-            "PROPENSITY_DATABASE_URL does not name a SQLite file by its path",
+            "PROPENSITY_DATABASE_URL does not name a SQLite file by its path, without host and"
+            " options",
             todo=f"Set it to a URL such as {EXAMPLES}",
         )
     return parsed.set(drivername=driver)
+
+
+def _is_path(url: URL) -> bool:
+    others = url.host or url.username or url.query
+    return bool(url.database) and not others and not str(url.database).startswith((":", "file:"))
+
+
+@contextmanager
+def hide_url() -> Iterator[None]:
+    """Turn SQLAlchemy's errors about a URL into ours; theirs, like the URL, may hold a password.
+
+    Raises:
+        WarehouseError: The URL cannot be used.
+    """
+    try:
+        yield
+    except (ArgumentError, TypeError, ValueError):
+        raise WarehouseError(
+            "PROPENSITY_DATABASE_URL is not a database URL", expected=f"for example {EXAMPLES}"
+        ) from None
 
 
 def _check_parts(text: str, url: URL) -> None:

@@ -8,6 +8,7 @@ import pytest
 from propensity.comparison.records import Comparison, open_comparison
 from propensity.settings import NightlyConfig
 from propensity.simulation.book import simulate_book
+from propensity.storage.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
@@ -49,15 +50,17 @@ def test_strategies_are_compared_and_nothing_is_published(
 
 def test_another_choice_or_seed_does_not_replace_a_comparison(tmp_path: Path) -> None:
     simulate_book(tmp_path / "book.csv", n_rows=1000, seed=2)
-    date, csv = dt.date(2026, 11, 24), [str(tmp_path / "book.csv")]
+    date, csv, workspace = dt.date(2026, 11, 24), [str(tmp_path / "book.csv")], Workspace(tmp_path)
     config = NightlyConfig(csv=csv, as_of=date)
     places = [
-        open_comparison(config, ("none", "undersample")),
-        open_comparison(config, ("none", "oversample")),
-        open_comparison(NightlyConfig(csv=csv, as_of=date, seed=1), ("none", "undersample")),
+        open_comparison(config, ("none", "undersample"), workspace),
+        open_comparison(config, ("none", "oversample"), workspace),
+        open_comparison(
+            NightlyConfig(csv=csv, as_of=date, seed=1), ("none", "undersample"), workspace
+        ),
     ]
     assert len({place.folder for place in places}) == 3
-    again = open_comparison(config, ("undersample", "none"))
+    again = open_comparison(config, ("undersample", "none"), workspace)
     assert again.folder == places[0].folder
 
 

@@ -261,7 +261,7 @@ def test_the_page_compares_with_the_night_readers_saw_before(folder, first, thir
     pages = [Workspace(folder / "data").night_page(summarize(n).run_name) for n in (first, third)]
     assert "This is the first night" in pages[0].read_text(encoding="utf-8")
     text = pages[1].read_text(encoding="utf-8")
-    assert f"Since {FIRST_DATE}" in text
+    assert f"since {FIRST_DATE}" in text
     assert "Promoted" in text
 
 

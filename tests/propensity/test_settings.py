@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from propensity.settings import WRITTEN, NightlyConfig, Settings
+from propensity.settings import WRITTEN, NightlyConfig, Settings, StrategyName
 from propensity.storage.workspace import Workspace
 
 
@@ -81,12 +81,19 @@ def test_settings_of_the_machine_are_no_parameters_of_the_night(monkeypatch) -> 
         ("max_epochs", 0), ("max_epochs", 101), ("patience", 0), ("batch_size", 15),
         ("learning_rate", 0), ("validation_share", 0), ("validation_share", 0.5), ("seed", -1),
         ("promotion_margin", -0.1), ("n_bootstrap", 19), ("as_of", "yesterday"),
-        ("csv", '["a.csv"'), ("csv", 3), ("max_epoch", 3),
+        ("model_family", "forest"), ("csv", '["a.csv"'), ("csv", 3), ("max_epoch", 3),
     ],
 )  # fmt: skip
 def test_out_of_bounds_is_refused_by_name(name: str, value: object) -> None:
     with pytest.raises(ValidationError, match=rf"1 validation error(.|\n)*{name}"):
         NightlyConfig(**{name: value})
+
+
+@pytest.mark.parametrize("strategy", ["focal", "soft_f1"])
+def test_a_loss_of_the_network_is_refused_with_another_family(strategy: StrategyName) -> None:
+    with pytest.raises(ValidationError, match=f"model_family\n.*strategy {strategy} is a loss"):
+        NightlyConfig(model_family="logistic", strategy=strategy)
+    assert NightlyConfig(model_family="network", strategy=strategy).strategy == strategy
 
 
 def test_every_number_has_both_bounds_and_every_setting_a_description() -> None:

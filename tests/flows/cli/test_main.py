@@ -59,6 +59,9 @@ def test_no_command_waits_for_what_only_a_night_needs():
     assert done.stdout == "[]\n"
 
 
+LOSS_OF_A_NETWORK = {"PROPENSITY_MODEL_FAMILY": "logistic", "PROPENSITY_STRATEGY": "soft_f1"}
+
+
 @pytest.mark.parametrize(
     ("words", "variables", "exit_code", "message"),
     [
@@ -66,13 +69,25 @@ def test_no_command_waits_for_what_only_a_night_needs():
         (["run", "a.csv", "--simulated"], {}, 2, "not both"),
         (["run", "a.csv", "--as-of", "tomorrow"], {}, 2, "--as-of"),
         (["run", "a.csv", "--as-of", "9999-01-01"], {}, 2, "9999-01-01 is in the future"),
-        (["run", "a.csv"], {"PROPENSITY_MAX_EPOCHS": "0"}, 2, "max_epochs"),
-        (["run", "a.csv"], {"PROPENSITY_LOG_FORMAT": "xml"}, 2, "log_format"),
+        (["run", "a.csv"], {"PROPENSITY_MAX_EPOCHS": "0"}, 2, "PROPENSITY_MAX_EPOCHS: "),
+        (["run", "a.csv"], {"PROPENSITY_LOG_FORMAT": "xml"}, 2, "PROPENSITY_LOG_FORMAT: "),
         (["leads", "--top", "0"], {}, 2, "--top"),
+        (["leads", "--calls", "99999999999999999999"], {}, 2, "--calls"),
+        (["leads", "--top", "99999999999999999999"], {}, 2, "--top"),
+        (["runs", "--top", "99999999999999999999"], {}, 2, "--top"),
+        (["rollback", "--to", "99999999999999999999", "--reason", "x"], {}, 2, "--to"),
+        (["retention", "--keep", "99999999999999999999"], {}, 2, "--keep"),
         (["leads"], {"PROPENSITY_DATABASE_URL": "nonsense"}, 5, "PROPENSITY_DATABASE_URL"),
         (["rollback"], {}, 2, "--reason"),
         (["models", "rollback"], {}, 2, "--reason"),
         (["models", "card", "of-nobody"], {}, 4, "of-nobody/card.md"),
+        (["models", "card", "../models"], {}, 4, "There is no"),
+        (
+            ["run", "a.csv"],
+            LOSS_OF_A_NETWORK,
+            2,
+            "PROPENSITY_MODEL_FAMILY: the strategy soft_f1 is",
+        ),
         (["suppress", "none.csv"], {}, 3, "none.csv cannot be read"),
         (["retention", "--keep", "0"], {}, 2, "--keep"),
         (["backfill", "x.csv", "--from", "2026-11-01", "--to", "2026-11-02"], {}, 3, "{as_of}"),

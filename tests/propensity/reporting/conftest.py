@@ -110,7 +110,13 @@ def compare(workspace: Workspace) -> Comparison:
 def make_report(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., NightFacts]:
     """Describe a night: the first of its folder, or the one after it."""
 
-    def make(*, is_second: bool = True, n_bad: int = 5, last_version: str = "v1") -> NightFacts:
+    def make(
+        *,
+        is_second: bool = True,
+        n_bad: int = 5,
+        last_version: str = "v1",
+        damage: Callable[[Workspace, str, str], None] | None = None,
+    ) -> NightFacts:
         folder = tmp_path_factory.mktemp("nights")
         first = open_night(folder, dt.date(2026, 11, 1))
         report = describe(first, folder, 1, None, n_bad)
@@ -118,7 +124,10 @@ def make_report(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Night
             return report
         compare(first.workspace)
         last = LastNight(1, first.run.run_name, first.config.as_of, last_version)
-        return describe(open_night(folder, dt.date(2026, 11, 2)), folder, 2, last, n_bad)
+        second = open_night(folder, dt.date(2026, 11, 2))
+        if damage is not None:
+            damage(first.workspace, first.run.run_name, second.run.run_name)
+        return describe(second, folder, 2, last, n_bad)
 
     return make
 

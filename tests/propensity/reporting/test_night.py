@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import datetime as dt
 import io
+import json
 import re
 import unicodedata
 
@@ -235,6 +236,39 @@ def test_hostile_text_is_text(report, pictures):
     assert "&lt;b&gt;Mole|" in page
     assert r"\<script\>alert(1)\</script\> \| \*x\* \[y\](z)" in markdown
     assert r"| a\|b | \<img src=x\> |" in markdown
+
+
+def replace_comparison(workspace, first, second):
+    (path,) = workspace.comparisons.glob("*/comparison.parquet")
+    path.unlink()
+    path.mkdir()
+
+
+def replace_last_counts(workspace, first, second):
+    counts = json.loads(workspace.profile(first).read_text())
+    shortened = [counts[-1] | {"n": [[1, 2]]}] * len(counts)
+    workspace.profile(first).write_text(json.dumps(shortened))
+
+
+def obstruct_counts(workspace, first, second):
+    workspace.profile(second).mkdir(parents=True)
+
+
+@pytest.mark.parametrize(
+    ("damage", "lost"),
+    [
+        (replace_comparison, "comparison"),
+        (replace_last_counts, "since_last_night"),
+        (obstruct_counts, None),
+    ],
+)
+def test_files_that_only_pages_need_do_not_stop_a_night(make_report, damage, lost):
+    whole, damaged = make_report(), make_report(damage=damage)
+    assert damaged.fingerprint == whole.fingerprint
+    assert damaged.gains == whole.gains
+    for name in ("comparison", "since_last_night"):
+        assert bool(getattr(whole, name))
+        assert bool(getattr(damaged, name)) == (name != lost)
 
 
 def test_the_same_facts_give_the_same_bytes(report, forms):

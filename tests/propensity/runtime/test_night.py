@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import Engine
 
 import propensity
-from propensity.errors import WarehouseAwayError
+from propensity.errors import WarehouseAwayError, WarehouseError
 from propensity.ingest.contract import load_contract
-from propensity.runtime.night import OpenNight
+from propensity.runtime.night import OpenNight, only_one_night
 from propensity.settings import NightlyConfig, Settings
 from propensity.warehouse.access import open_warehouse
 from propensity.warehouse.runs import Night, Run
@@ -36,6 +36,13 @@ def test_a_night_under_way_waits_for_a_warehouse_that_restarts():
             back.join()
             lost.invalidate()
         engine.dispose()
+
+
+def test_a_lock_file_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "night.lock").mkdir()
+    refused = pytest.raises(WarehouseError, match=r"night\.lock cannot be written: Is a directory")
+    with refused, only_one_night(Settings(data_dir=tmp_path)):
+        pass
 
 
 def test_only_the_entry_points_read_the_settings():

@@ -8,7 +8,8 @@ from alembic import command
 from sqlalchemy import MetaData, inspect, text
 
 from propensity.errors import WarehouseAwayError, WarehouseError
-from propensity.warehouse.access import open_warehouse
+from propensity.settings import Settings
+from propensity.warehouse.access import open_reader, open_warehouse
 from propensity.warehouse.engine import POSTGRESQL_POOL, connect
 from propensity.warehouse.queries import RUNS, read_rows
 from propensity.warehouse.schema.migration import (
@@ -206,6 +207,38 @@ def test_sqlite_without_a_file_is_refused(url):
     with pytest.raises(WarehouseError, match="does not name a SQLite file") as refused:
         open_warehouse(url)
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://joe:hunter2@host/warehouse.db",
+        "sqlite://host/warehouse.db",
+        "sqlite:////tmp/warehouse.db?password=hunter2",
+        "postgresql://joe@host:5432/db?plugin=hunter2",
+    ],
+)
+def test_parts_that_the_driver_does_not_know_are_refused_without_showing_them(url):
+    with pytest.raises(WarehouseError) as refused:
+        open_warehouse(url, patience=0)
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.__cause__ is None or "hunter2" not in str(refused.value.__cause__)
+
+
+def test_a_warehouse_behind_a_closed_folder_is_named(tmp_path):
+    """Root may enter any folder, so the folder is a file here."""
+    (tmp_path / "folder").write_text("")
+    settings = Settings(database_url=f"sqlite:///{tmp_path}/folder/warehouse.db")
+    with pytest.raises(WarehouseError, match=r"warehouse\.db cannot be reached: Not a directory"):
+        open_reader(settings)
+
+
+def test_a_reader_is_told_about_a_newer_schema(engine):
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0999'"))
+    settings = Settings(database_url=engine.url.render_as_string(hide_password=False))
+    with pytest.raises(WarehouseError, match="has schema 0999, made by newer"):
+        open_reader(settings)
 
 
 def test_a_schema_of_newer_software_is_named(engine):

@@ -60,7 +60,7 @@ def test_in_an_empty_folder_the_settings_are_named_and_nothing_is_created(nowher
     assert str(refused.value).startswith(
         f"There is no warehouse: the file {nowhere}/data/propensity.db does not exist."
         " PROPENSITY_DATABASE_URL is not set; PROPENSITY_DATA_DIR is not set (default: data); the"
-        f" current folder is {nowhere}. Run a night first (`propensity run`)"
+        f" current folder is {nowhere}. Create the warehouse by running a night (`propensity run`)"
     )
     assert list(nowhere.iterdir()) == []
 
