@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 STAGES = ["ingest", "report", "train", "evaluate", "promote"]
-STAGES += ["score", "publish", "present", "alert"]
+STAGES += ["score", "describe", "publish", "present", "alert"]
 
 
 def run_night(files: list[str], data_dir: Path) -> tuple[float, float]:
