@@ -1,6 +1,6 @@
 """`propensity compare`: compare the strategies against class imbalance."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Annotated
 
 import pandas as pd
@@ -11,7 +11,14 @@ from flows.cli.starting import prepare_prefect, simulate_demo, stop_at_ctrl_c
 from flows.cli.terminal import print_frame, terminal
 from propensity.comparison.records import FILE_NAME, Comparison
 from propensity.metrics.catalog import find_metrics
-from propensity.settings import STRATEGIES, NightlyConfig, Settings, StrategyName
+from propensity.settings import (
+    NETWORK_ONLY,
+    STRATEGIES,
+    FamilyName,
+    NightlyConfig,
+    Settings,
+    StrategyName,
+)
 from propensity.storage.input_files import find_files
 
 
@@ -25,9 +32,9 @@ def compare(
 ) -> None:
     """Train every strategy against class imbalance on the same folds and compare them."""
     settings = Settings()
-    chosen = _choose_strategies(strategy or STRATEGIES)
     files = [simulate_demo(settings)] if simulated else csv
     config = NightlyConfig(csv=files) if files else NightlyConfig()
+    chosen = _choose_strategies(strategy or (), config.model_family)
     find_files(config.csv)  # a missing file is reported now, not after Prefect has started
     prepare_prefect(settings)
     from flows.compare import compare as run_comparison
@@ -43,8 +50,10 @@ def compare(
     terminal.print(f"{folder / 'comparison.html'}", soft_wrap=True)
 
 
-def _choose_strategies(given: Iterable[str]) -> tuple[StrategyName, ...]:
-    unknown = [name for name in given if name not in STRATEGIES]
-    if unknown:
-        raise typer.BadParameter(f"{unknown[0]!r} is not one of {', '.join(STRATEGIES)}")
-    return tuple(s for s in STRATEGIES if s in given)
+def _choose_strategies(given: Collection[str], family: FamilyName) -> tuple[StrategyName, ...]:
+    possible = [s for s in STRATEGIES if family == "network" or s not in NETWORK_ONLY]
+    wrong = [name for name in given if name not in possible]
+    if wrong:
+        known = ", ".join(possible)
+        raise typer.BadParameter(f"{wrong[0]!r} is not one of {known} (model family {family})")
+    return tuple(s for s in possible if s in (given or possible))

@@ -59,7 +59,8 @@ def test_no_command_waits_for_what_only_a_night_needs():
     assert done.stdout == "[]\n"
 
 
-LOSS_OF_A_NETWORK = {"PROPENSITY_MODEL_FAMILY": "logistic", "PROPENSITY_STRATEGY": "soft_f1"}
+LOGISTIC = {"PROPENSITY_MODEL_FAMILY": "logistic"}
+LOSS_OF_A_NETWORK = LOGISTIC | {"PROPENSITY_STRATEGY": "soft_f1"}
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,8 @@ LOSS_OF_A_NETWORK = {"PROPENSITY_MODEL_FAMILY": "logistic", "PROPENSITY_STRATEGY
         (["rollback", "--to", "99999999999999999999", "--reason", "x"], {}, 2, "--to"),
         (["retention", "--keep", "99999999999999999999"], {}, 2, "--keep"),
         (["leads"], {"PROPENSITY_DATABASE_URL": "nonsense"}, 5, "PROPENSITY_DATABASE_URL"),
+        (["compare", "--strategy", "focl"], {}, 2, "'focl' is not one of none"),
+        (["compare", "--strategy", "focal"], LOGISTIC, 2, "'focal' is not one of none"),
         (["rollback"], {}, 2, "--reason"),
         (["models", "rollback"], {}, 2, "--reason"),
         (["models", "card", "of-nobody"], {}, 4, "of-nobody/card.md"),
