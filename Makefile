@@ -30,8 +30,9 @@ worker: $(READY) ## Start the worker that runs scheduled flows; keeps running
 	@exec deployments/start worker
 
 .PHONY: test
+# three on two cores: tests of processes mostly wait
 test: $(READY) browser ## Run all tests, with the real table if ../shared/data exists
-	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
+	@$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(ARGS)
 
 .PHONY: test-quick
 test-quick: $(READY) ## Run the tests that take less than five seconds and start no server, browser or command

@@ -157,8 +157,8 @@ def open_database(postgresql_server: str) -> Callable[[], AbstractContextManager
             connection.execute(text(f"CREATE DATABASE {name}"))
         url = make_url(postgresql_server).set(database=name)
         yield (shown := url.render_as_string(hide_password=False))
+        gc.collect()  # a connection that an exception held goes back to the pool, before it closes
         connect(shown).dispose()
-        gc.collect()  # a connection a failed test held
         with server.connect() as connection:
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 

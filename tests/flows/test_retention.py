@@ -52,6 +52,7 @@ def test_while_a_night_is_under_way_files_stay_and_it_does_not_fail(
 
 
 def test_a_dry_run_lists_files_and_only_the_other_removes_them(propensity, never_finished):
+    open_warehouse(Settings().warehouse_url)
     listed = propensity("retention", "--dry-run").stdout
     assert "Files that would be removed" in listed
     assert str(never_finished) in listed

@@ -78,6 +78,6 @@ def test_expects_as_many_buyers_as_marketing_is_told(night, book, contest, publi
         query = text("SELECT expected_buyers, n_policyholders FROM lead_gains WHERE percent = 10")
         expected, n_calls = connection.execute(query).one()
     page = present(night, published).read_text(encoding="utf-8")
-    assert f"{n_calls:,} calls, are expected to bring {expected:,.0f} buyers" in page.replace(
+    assert f"{n_calls:,} calls, should bring {expected:,.0f} buyers" in page.replace(
         "\N{NO-BREAK SPACE}", " "
     )

@@ -20,7 +20,7 @@ def test_writes_a_card_beside_the_members(night, contest, decision):
     folder = night.workspace.model(night.version_name)
     card = (folder / "card.md").read_text(encoding="utf-8")
     assert f"{contest.candidate.evaluation.f1:.4f}" in card
-    assert "Promoted: it scores the book" in card
+    assert "Promoted: this version scores the book" in card
     assert "book.csv" in card
     assert card.count("| promoted | gate |") == 1
     page = (folder / "card.html").read_text(encoding="utf-8")

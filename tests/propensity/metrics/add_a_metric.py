@@ -20,8 +20,6 @@ catalog.METRICS = (*catalog.METRICS, LOG_LOSS)
 
 
 def find_everywhere(folder: Path) -> dict[str, object]:
-    from tests.propensity.reporting.test_card import make_card
-
     from flows.cli.terminal import formats
     from propensity.comparison.judgement import judge_arm
     from propensity.comparison.records import Comparison
@@ -35,6 +33,7 @@ def find_everywhere(folder: Path) -> dict[str, object]:
     from propensity.warehouse.queries import MODELS
     from propensity.warehouse.schema.tables import metadata
     from tests.propensity.metrics.test_classification import make_scored
+    from tests.propensity.reporting.test_model_card import make_card
 
     scored = make_scored(0.7, n_rows=2000)
     evaluation = evaluate_scores(scored, seed=0, n_bootstrap=20)

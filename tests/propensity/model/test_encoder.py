@@ -110,7 +110,10 @@ def test_json_keeps_everything(encoder: Encoder, tmp_path: Path) -> None:
         (load_contract(), "encodes c_text, c_code, n_years, n_money"),
         (dataclasses.replace(SMALL, columns=SMALL.columns[::-1]), "encodes c_text, c_code"),
         (dataclasses.replace(SMALL, columns=SMALL.columns[1:]), "encodes c_text, c_code"),
-        (declare(c_text="int32", c_code="int32", n_years="int16", n_money="float64"), "of another"),
+        (
+            declare(c_text="int32", c_code="int32", n_years="int16", n_money="float64"),
+            "other types",
+        ),
         (declare(c_text="string", c_code="string", n_years="int16", n_money="float64"), "another"),
     ],
     ids=["other columns", "other order", "one column less", "text is code now", "code is text now"],

@@ -196,7 +196,7 @@ def test_a_changed_network_is_never_opened(
 
 def test_a_version_without_a_member_is_refused(version: ModelVersion) -> None:
     short = dataclasses.replace(version, members=version.members[:4])
-    with pytest.raises(ModelError, match=r"members of folds \[0, 1, 2, 3\]"):
+    with pytest.raises(ModelError, match=r"members for the folds \[0, 1, 2, 3\]"):
         Scorer(short, CONTRACT)
 
 
