@@ -18,7 +18,6 @@ AGES_PER_10_000: Final = (
     100, 95, 93, 88, 82, 80, 75, 73, 73, 69, 65, 65, 61, 53, 53, 51, 47, 42, 36, 36, 31, 24, 23,
     2, 1, 1, 0.4, 0.3,
 )  # fmt: skip
-LAST_AGE: Final = FIRST_AGE + len(AGES_PER_10_000) - 1
 
 # 157 channels: ten have their own shares by age; the shares of the rest follow from their rank.
 LEADING_CHANNELS: Final = (152, 26, 124, 160, 156, 122, 157, 154, 151, 163)
