@@ -37,4 +37,5 @@ def read_labelled(book: CuratedBook, rows: pc.Expression | None = None) -> pa.Ta
 
 def follow_rule(rows: pa.Table, contract: Contract) -> NDArray[np.bool_]:
     """Return the policyholders that the contract's baseline rule would call, shape (n,)."""
-    return np.all([pc.equal(rows[c], v) for c, v in contract.rule.where], axis=0)  # type: ignore[no-any-return]
+    agrees = [pc.equal(rows[c], v) for c, v in contract.rule.where]
+    return np.asarray(np.all(agrees, axis=0))

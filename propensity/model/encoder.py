@@ -124,7 +124,7 @@ def bin_numbers(
 
 def _code(values: pa.ChunkedArray, known: list[str | int]) -> NDArray[np.int32]:
     found = pc.index_in(values, value_set=pa.array(known, values.type))
-    return pc.add(pc.fill_null(found, -1), 1).to_numpy()  # type: ignore[no-any-return]
+    return np.asarray(pc.add(pc.fill_null(found, -1), 1))
 
 
 def _find_known(values: pa.ChunkedArray) -> list[str | int]:

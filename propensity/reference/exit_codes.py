@@ -24,7 +24,7 @@ WITHOUT_ERROR: list[Row] = [
     (2, "", "Wrong usage, or a setting out of bounds.", "correct the command or the setting"),
     (130, "", "Stopped with Ctrl-C.", "run it again"),
 ]
-TODO = {
+ADVICE = {
     3: "the message names file, line and column; get a corrected file, run again",
     4: "the message says whether to check the responses in the book or changed model files",
     5: "the message says what to check: the database, the variables it names, or the run asked for",
@@ -35,7 +35,7 @@ TODO = {
 def list_exit_codes() -> list[Row]:
     """Return all exit codes, in order."""
     found = [
-        (e.exit_code, f"`{e.__name__}`", inspect.getdoc(e) or "", TODO[e.exit_code])
+        (e.exit_code, f"`{e.__name__}`", inspect.getdoc(e) or "", ADVICE[e.exit_code])
         for e in _find_errors(PropensityError)
     ]
     return sorted([*WITHOUT_ERROR, *found], key=lambda row: row[0])

@@ -118,6 +118,6 @@ def _try(what: str, collect: Callable[[], T], nothing: T) -> T:
     """Collect a fact that only pages and alerts need: without it, scores are still published."""
     try:
         return collect()
-    except Exception:
+    except Exception:  # whatever a damaged file raises: it is logged, and publishing goes on
         logger.warning("The pages will lack %s: a file is damaged or locked", what, exc_info=True)
         return nothing

@@ -14,8 +14,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from propensity.errors import WarehouseAwayError, WarehouseError
 from propensity.warehouse.urls import hide_url, read_url
 
-TODO = "Check PROPENSITY_DATABASE_URL and that the database is running; then run again"
-READ_ONLY_TODO = (
+ADVICE = "Check PROPENSITY_DATABASE_URL and that the database is running; then run again"
+READ_ONLY_ADVICE = (
     "Run as a user who may write the file and its folder, which SQLite in WAL mode needs even to"
     " read, or read a backup made with VACUUM INTO"
 )
@@ -111,11 +111,11 @@ def explain_absence(engine: Engine) -> Iterator[None]:
         yield
     except (DBAPIError, PoolTimeoutError, engine.dialect.loaded_dbapi.Error) as error:
         said = error.orig if isinstance(error, DBAPIError) else error
-        kind, does, todo = WarehouseError, "refused", TODO
+        kind, does, todo = WarehouseError, "refused", ADVICE
         if _is_away(engine, said):
             kind, does = WarehouseAwayError, "does not answer"
         elif getattr(said, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY:
-            todo = READ_ONLY_TODO
+            todo = READ_ONLY_ADVICE
         raise kind(
             f"The warehouse {describe(engine)} {does}: {first_line(said)}", todo=todo
         ) from error

@@ -15,7 +15,7 @@ REQUIRED = ("policyholder_id", "reason")
 OPTIONAL = ("valid_from", "valid_until")
 
 
-TODO = "Nothing was changed. Correct the file and try again"
+ADVICE = "Nothing was changed. Correct the file and try again"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def read_suppressions(path: Path) -> list[Suppression]:
             today = dt.datetime.now(dt.UTC).date()
             return [_read_row(f"{path}, line {rows.line_num}", row, today) for row in rows]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read: {error}", todo=TODO) from error
+        raise InputError(f"{path} cannot be read: {error}", todo=ADVICE) from error
 
 
 def _check_header(path: Path, found: list[str]) -> None:
@@ -53,13 +53,13 @@ def _check_header(path: Path, found: list[str]) -> None:
         raise InputError(
             f"{path}, line 1: found columns {', '.join(found) or 'none'}",
             expected=f"{', '.join(REQUIRED)} and, optionally, {', '.join(OPTIONAL)}",
-            todo=TODO,
+            todo=ADVICE,
         )
 
 
 def _read_row(where: str, row: dict[str, str | None], today: dt.date) -> Suppression:
     if None in row:  # csv keeps surplus values under this key
-        raise InputError(f"{where}: more values than columns", todo=TODO)
+        raise InputError(f"{where}: more values than columns", todo=ADVICE)
     values = {name: (row.get(name) or "").strip() for name in REQUIRED + OPTIONAL}
     column, expected = "policyholder_id", "a whole number"
     try:
@@ -75,5 +75,5 @@ def _read_row(where: str, row: dict[str, str | None], today: dt.date) -> Suppres
             raise ValueError  # noqa: TRY301
     except (ValueError, OverflowError):
         found = f"{where}, column {column}: {values[column]!r}"
-        raise InputError(found, expected=expected, todo=TODO) from None
+        raise InputError(found, expected=expected, todo=ADVICE) from None
     return Suppression(policyholder_id, values["reason"], valid_from, valid_until)

@@ -25,7 +25,7 @@ QUALITY = Evaluation(
     },
     intervals={"f1": Interval(0.44, 0.46), "average_precision": Interval(0.34, 0.36)},
 )  # fmt: skip
-"""Of a plausible model; tests change what they are about."""
+"""Quality of a plausible model; each test changes the figures that it is about."""
 
 
 def change_quality(quality: Evaluation, **changes) -> Evaluation:

@@ -12,7 +12,7 @@ from propensity.scoring.records import SCORES_SCHEMA, ScoredBook
 from propensity.warehouse.scores.checksum import sum_columns, sum_columns_in_sql
 from propensity.warehouse.scores.table_lifecycle import table_of
 
-TODO = "Nothing was published; readers still see the last published night"
+ADVICE = "Nothing was published; readers still see the last published night"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def audit_scores(engine: Engine, run_id: int, expected: Fingerprint, n_expected:
             f"Audit of run {run_id}: the table holds {found}; "
             f"columns that differ from the parts: {', '.join(differ) or 'none'}",
             expected=f"{n_expected:,} policyholders and {expected}",
-            todo=TODO,
+            todo=ADVICE,
         )
 
 
@@ -85,7 +85,7 @@ class FingerprintTally:
         in_order = np.array_equal(ranks, self._n_ranked + np.arange(1, len(ranks) + 1))
         if not in_order or (np.diff(p) > 0).any():
             raise WarehouseError(
-                "Audit: rows or ranks of the score parts are out of order", todo=TODO
+                "Audit: rows or ranks of the score parts are out of order", todo=ADVICE
             )
         self._n_rows, self._n_ranked = self._n_rows + batch.num_rows, self._n_ranked + len(ranks)
         self._lowest = p[-1]

@@ -118,14 +118,14 @@ print("ready", flush=True)
 while True:
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
-            connection.execute(text("SET lock_timeout = '20s'"))  # longer is an error
+            connection.execute(text("SET lock_timeout = '1s'"))  # longer is an error
         for _ in range(n_statements):
             started = time.monotonic()
             first, last, n, ids, total = connection.execute(query).one()
             seconds = time.monotonic() - started
             print(first, last, n, int(ids or 0), round(total or 0, 3), seconds, flush=True)
 """
-N_PUBLISHES = 20
+N_PUBLISHES = 30
 
 
 @contextmanager
@@ -175,7 +175,7 @@ def test_readers_never_see_a_mixture(engine, publish_night, tmp_path):
         sums = {checksum_read for checksum_read, _ in reads}
         view = output.name.split("-")[0]
         assert sums <= allowed[view], output.name
-        assert len(sums) > 5, "the reader saw many nights"
+        assert len(sums) > 10, "the reader saw many nights"
         longest = max(float(seconds) for _, seconds in reads)
         said = f"{output.stem}: {len(reads):,} reads, the longest {longest:.3f} s"
         print(said)  # noqa: T201  (pytest -rP shows it)
